@@ -1,0 +1,1 @@
+//! Criterion benches, peers beside ours.

@@ -1,0 +1,2 @@
+//! The `wirelace` command.
+fn main() {}
