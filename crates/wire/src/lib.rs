@@ -25,6 +25,14 @@
 
 extern crate alloc;
 
+pub mod error;
+pub mod field;
+pub mod number;
+pub mod prefix_int;
+pub mod scan;
+pub mod token;
+pub mod varint;
+
 mod output;
 
 #[cfg(feature = "std")]
