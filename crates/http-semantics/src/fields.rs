@@ -1,0 +1,513 @@
+//! Field lines (RFC 9110 §5) as one byte block with an index.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+use bytes::Bytes;
+use thiserror::Error;
+use wirelace_wire::field::{is_field_name, is_field_value, trim_ows};
+
+use crate::field_id::FieldId;
+
+/// Marks a position in `added` instead of `block`.
+const ADDED: u32 = 1 << 31;
+/// Never to be put into a compression table (RFC 7541 §7.1.3).
+const SENSITIVE: u8 = 1;
+
+/// Where one field line lies in the block: 16 bytes.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    name_start: u32,
+    value_start: u32,
+    value_len: u32,
+    /// 0: the name is that of `id`.
+    name_len: u16,
+    id: FieldId,
+    flags: u8,
+}
+
+/// The field lines of a header or trailer section, in order, duplicates and case as they came.
+///
+/// A codec makes it from the block it received ([`Fields::from_block`] and [`Fields::index`]) without copying;
+/// an application makes it with [`push`](Fields::push). Both kinds mix: fields can be added to a received list
+/// and removed from it without touching the block.
+#[derive(Clone, Default)]
+pub struct Fields {
+    block: Bytes,
+    added: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+/// One field line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// The name as it came.
+    pub name: &'a [u8],
+    /// The value without the white space around it.
+    pub value: &'a [u8],
+    /// The name's number.
+    pub id: FieldId,
+    /// The sender asked not to put it into compression tables.
+    pub sensitive: bool,
+}
+
+/// A field that must not be sent (RFC 9110 §5.1, §5.5).
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum FieldError {
+    /// The name is empty, too long or has a byte that no token has.
+    #[error("field name is not a token of 1 to 65,535 bytes (RFC 9110 §5.1)")]
+    Name,
+    /// The value has a control character, or white space at an end.
+    #[error("field value has a control character or white space at its ends (RFC 9110 §5.5)")]
+    Value,
+    /// Names and values together pass 2 GiB.
+    #[error("field section is larger than 2 GiB")]
+    TooLarge,
+}
+
+/// A field name to look for: a well-known one by number, or any other by its bytes in any case.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldName<'a> {
+    id: FieldId,
+    name: &'a [u8],
+}
+
+impl From<FieldId> for FieldName<'static> {
+    fn from(id: FieldId) -> Self {
+        FieldName { id, name: id.name().as_bytes() }
+    }
+}
+
+impl<'a> From<&'a str> for FieldName<'a> {
+    fn from(name: &'a str) -> Self {
+        FieldName { id: FieldId::of(name.as_bytes()), name: name.as_bytes() }
+    }
+}
+
+impl<'a> From<&'a [u8]> for FieldName<'a> {
+    fn from(name: &'a [u8]) -> Self {
+        FieldName { id: FieldId::of(name), name }
+    }
+}
+
+impl Fields {
+    /// No fields.
+    #[must_use]
+    pub const fn new() -> Fields {
+        Fields { block: Bytes::new(), added: Vec::new(), entries: Vec::new() }
+    }
+
+    /// No fields, with space for `fields` lines of `bytes` bytes of names and values together.
+    #[must_use]
+    pub fn with_capacity(fields: usize, bytes: usize) -> Fields {
+        Fields { block: Bytes::new(), added: Vec::with_capacity(bytes), entries: Vec::with_capacity(fields) }
+    }
+
+    /// For codecs: an index without its block yet, filled by [`index`](Fields::index).
+    #[must_use]
+    pub fn for_block(fields: usize) -> Fields {
+        Fields { block: Bytes::new(), added: Vec::new(), entries: Vec::with_capacity(fields) }
+    }
+
+    /// For codecs: adds a line whose name and value are at these positions of the block, which the codec has
+    /// checked. Positions beyond 2 GiB are refused.
+    ///
+    /// # Errors
+    /// [`FieldError::TooLarge`] where a position does not fit, [`FieldError::Name`] for a name over 65,535 bytes.
+    #[inline]
+    pub fn index(&mut self, id: FieldId, name: Range<usize>, value: Range<usize>) -> Result<(), FieldError> {
+        if name.end.max(value.end) >= ADDED as usize {
+            return Err(FieldError::TooLarge);
+        }
+        let name_len = u16::try_from(name.len()).map_err(|_| FieldError::Name)?;
+        self.entries.push(Entry {
+            name_start: name.start as u32,
+            value_start: value.start as u32,
+            value_len: value.len() as u32,
+            name_len,
+            id,
+            flags: 0,
+        });
+        Ok(())
+    }
+
+    /// For codecs: the block that the index points into.
+    #[inline]
+    pub fn set_block(&mut self, block: Bytes) {
+        self.block = block;
+    }
+
+    /// For codecs: the received block.
+    #[must_use]
+    pub fn block(&self) -> &Bytes {
+        &self.block
+    }
+
+    /// Adds a line at the end.
+    ///
+    /// # Errors
+    /// The name is not a token, or the value has a control character or white space at its ends.
+    pub fn push<'a>(
+        &mut self,
+        name: impl Into<FieldName<'a>>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<(), FieldError> {
+        let (name, value) = (name.into(), value.as_ref());
+        if !is_field_value(value) {
+            return Err(FieldError::Value);
+        }
+        if !name.id.is_known() && !is_field_name(name.name) {
+            return Err(FieldError::Name);
+        }
+        // Well-known names need no bytes; one that was given in capitals keeps them.
+        let bytes = if name.name == name.id.name().as_bytes() { &[][..] } else { name.name };
+        let name_len = u16::try_from(bytes.len()).map_err(|_| FieldError::Name)?;
+        if self.added.len() + bytes.len() + value.len() >= ADDED as usize {
+            return Err(FieldError::TooLarge);
+        }
+        let name_start = self.added.len() as u32 | ADDED;
+        self.added.extend_from_slice(bytes);
+        let value_start = self.added.len() as u32 | ADDED;
+        self.added.extend_from_slice(value);
+        self.entries.push(Entry {
+            name_start,
+            value_start,
+            value_len: value.len() as u32,
+            name_len,
+            id: name.id,
+            flags: 0,
+        });
+        Ok(())
+    }
+
+    /// Replaces all lines of that name by one at the end.
+    ///
+    /// # Errors
+    /// As [`push`](Fields::push).
+    pub fn set<'a>(
+        &mut self,
+        name: impl Into<FieldName<'a>>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<(), FieldError> {
+        let name = name.into();
+        let before = self.entries.len();
+        self.push(name, value)?;
+        let mut position = 0;
+        let Fields { block, added, entries } = self;
+        entries.retain(|entry| {
+            position += 1;
+            position > before || !entry.matches(name, block, added)
+        });
+        Ok(())
+    }
+
+    /// Removes all lines of that name and returns how many there were.
+    pub fn remove<'a>(&mut self, name: impl Into<FieldName<'a>>) -> usize {
+        let name = name.into();
+        let Fields { block, added, entries } = self;
+        let before = entries.len();
+        entries.retain(|entry| !entry.matches(name, block, added));
+        before - entries.len()
+    }
+
+    /// Keeps the last line out of compression tables (RFC 7541 §7.1.3).
+    pub fn mark_last_sensitive(&mut self) {
+        if let Some(entry) = self.entries.last_mut() {
+            entry.flags |= SENSITIVE;
+        }
+    }
+
+    /// Drops all lines and keeps the memory.
+    pub fn clear(&mut self) {
+        self.block = Bytes::new();
+        self.added.clear();
+        self.entries.clear();
+    }
+
+    /// Number of lines.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True when there is no line.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The lines in order.
+    #[inline]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Field<'_>> + DoubleEndedIterator + Clone {
+        self.entries.iter().map(|entry| entry.field(&self.block, &self.added))
+    }
+
+    /// The value of the first line of that name.
+    #[inline]
+    #[must_use]
+    pub fn get<'a>(&self, name: impl Into<FieldName<'a>>) -> Option<&[u8]> {
+        let name = name.into();
+        let entry = self.entries.iter().find(|entry| entry.matches(name, &self.block, &self.added))?;
+        Some(entry.field(&self.block, &self.added).value)
+    }
+
+    /// The value of the first line of that name as text; `None` also when it is not UTF-8.
+    #[must_use]
+    pub fn get_str<'a>(&self, name: impl Into<FieldName<'a>>) -> Option<&str> {
+        core::str::from_utf8(self.get(name)?).ok()
+    }
+
+    /// The values of all lines of that name, in order.
+    pub fn get_all<'a>(&self, name: impl Into<FieldName<'a>>) -> impl Iterator<Item = &[u8]> {
+        let name = name.into();
+        self.entries
+            .iter()
+            .filter(move |entry| entry.matches(name, &self.block, &self.added))
+            .map(|entry| entry.field(&self.block, &self.added).value)
+    }
+
+    /// True when a line of that name is there.
+    #[must_use]
+    pub fn contains<'a>(&self, name: impl Into<FieldName<'a>>) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// The members of all lines of that name read as one comma-separated list (RFC 9110 §5.6.1), white space
+    /// trimmed, empty members left out. Only for lists whose members cannot hold a quoted comma.
+    pub fn list(&self, name: FieldId) -> impl Iterator<Item = &[u8]> {
+        self.entries
+            .iter()
+            .filter(move |entry| entry.id == name)
+            .flat_map(|entry| entry.field(&self.block, &self.added).value.split(|byte| *byte == b','))
+            .map(trim_ows)
+            .filter(|member| !member.is_empty())
+    }
+
+    /// True when the list of that name has `member`, in any case.
+    #[must_use]
+    pub fn list_contains(&self, name: FieldId, member: &str) -> bool {
+        self.list(name).any(|found| found.eq_ignore_ascii_case(member.as_bytes()))
+    }
+
+    /// The size of the section as HTTP/2 and HTTP/3 count it: names, values and 32 for each line (RFC 9113
+    /// §6.5.2).
+    #[must_use]
+    pub fn section_size(&self) -> usize {
+        self.iter().map(|field| field.name.len() + field.value.len() + 32).sum()
+    }
+}
+
+impl Entry {
+    #[inline]
+    fn field<'a>(&self, block: &'a [u8], added: &'a [u8]) -> Field<'a> {
+        let name = if self.name_len == 0 {
+            self.id.name().as_bytes()
+        } else {
+            slice(block, added, self.name_start, u32::from(self.name_len))
+        };
+        Field {
+            name,
+            value: slice(block, added, self.value_start, self.value_len),
+            id: self.id,
+            sensitive: self.flags & SENSITIVE != 0,
+        }
+    }
+
+    #[inline]
+    fn matches(&self, wanted: FieldName<'_>, block: &[u8], added: &[u8]) -> bool {
+        if wanted.id.is_known() || self.id.is_known() {
+            return self.id == wanted.id;
+        }
+        usize::from(self.name_len) == wanted.name.len()
+            && slice(block, added, self.name_start, u32::from(self.name_len))
+                .eq_ignore_ascii_case(wanted.name)
+    }
+}
+
+#[inline]
+fn slice<'a>(block: &'a [u8], added: &'a [u8], start: u32, len: u32) -> &'a [u8] {
+    let source = if start & ADDED == 0 { block } else { added };
+    let start = (start & !ADDED) as usize;
+    source.get(start..start + len as usize).unwrap_or_default()
+}
+
+impl<'a> Field<'a> {
+    /// The value as text, when it is UTF-8.
+    #[must_use]
+    pub fn value_str(&self) -> Option<&'a str> {
+        core::str::from_utf8(self.value).ok()
+    }
+}
+
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secret = matches!(
+            self.id,
+            FieldId::AUTHORIZATION | FieldId::PROXY_AUTHORIZATION | FieldId::COOKIE | FieldId::SET_COOKIE
+        );
+        if secret || self.sensitive {
+            return write!(f, "{}: (secret)", self.name.escape_ascii());
+        }
+        write!(f, "{}: {}", self.name.escape_ascii(), self.value.escape_ascii())
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl PartialEq for Fields {
+    /// Same lines in the same order; names compare in any case.
+    fn eq(&self, other: &Fields) -> bool {
+        self.len() == other.len()
+            && self
+                .iter()
+                .zip(other.iter())
+                .all(|(a, b)| a.name.eq_ignore_ascii_case(b.name) && a.value == b.value)
+    }
+}
+
+#[cfg(feature = "std")]
+mod border {
+    use super::{FieldError, Fields};
+    use http::{HeaderMap, HeaderName, HeaderValue};
+    use wirelace_wire::field::trim_ows;
+
+    impl Fields {
+        /// A header map with the same lines; values share the received block.
+        #[must_use]
+        pub fn to_header_map(&self) -> HeaderMap {
+            let mut map = HeaderMap::with_capacity(self.len());
+            for entry in &self.entries {
+                let field = entry.field(&self.block, &self.added);
+                let name = match field.id.header_name() {
+                    Some(name) => name.clone(),
+                    None => match HeaderName::from_bytes(field.name) {
+                        Ok(name) => name,
+                        Err(_) => continue,
+                    },
+                };
+                let value = if entry.value_start & super::ADDED == 0 {
+                    let start = entry.value_start as usize;
+                    match self.block.get(start..start + entry.value_len as usize) {
+                        Some(_) => HeaderValue::from_maybe_shared(
+                            self.block.slice(start..start + entry.value_len as usize),
+                        ),
+                        None => continue,
+                    }
+                } else {
+                    HeaderValue::from_bytes(field.value)
+                };
+                if let Ok(mut value) = value {
+                    value.set_sensitive(field.sensitive);
+                    map.append(name, value);
+                }
+            }
+            map
+        }
+
+        /// The lines of a header map.
+        ///
+        /// # Errors
+        /// A name or value that [`Fields::push`] refuses: the `http` crate allows white space at the ends of a
+        /// value.
+        pub fn from_header_map(map: &HeaderMap) -> Result<Fields, FieldError> {
+            let mut fields = Fields::with_capacity(map.len(), map.len() * 24);
+            for (name, value) in map {
+                fields.push(name.as_str(), trim_ows(value.as_bytes()))?;
+                if value.is_sensitive() {
+                    fields.mark_last_sensitive();
+                }
+            }
+            Ok(fields)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Fields {
+        let block = Bytes::from_static(b"Host: a\r\nX-One: 1\r\nx-one: 2");
+        let mut fields = Fields::for_block(3);
+        fields.index(FieldId::HOST, 0..4, 6..7).unwrap();
+        fields.index(FieldId::OTHER, 9..14, 16..17).unwrap();
+        fields.index(FieldId::OTHER, 19..24, 26..27).unwrap();
+        fields.set_block(block);
+        fields
+    }
+
+    #[test]
+    fn received_and_added_lines_mix() {
+        let mut fields = sample();
+        fields.push(FieldId::VIA, "1.1 proxy").unwrap();
+        assert_eq!(fields.get("HOST"), Some(&b"a"[..]));
+        assert_eq!(fields.get_all("X-ONE").collect::<Vec<_>>(), [b"1", b"2"]);
+        assert_eq!(fields.get(FieldId::VIA), Some(&b"1.1 proxy"[..]));
+        fields.set("x-one", "3").unwrap();
+        assert_eq!(fields.get_all("x-one").collect::<Vec<_>>(), [b"3"]);
+        assert_eq!(fields.remove(FieldId::HOST), 1);
+        let names: Vec<_> = fields.iter().map(|field| field.name).collect();
+        assert_eq!(names, [&b"via"[..], b"x-one"]);
+    }
+
+    #[test]
+    fn names_keep_their_case() {
+        assert_eq!(sample().iter().next().unwrap().name, b"Host");
+        let mut fields = Fields::new();
+        fields.push("Content-Type", "a/b").unwrap();
+        assert_eq!(fields.iter().next().unwrap().name, b"Content-Type");
+        assert_eq!(fields.get(FieldId::CONTENT_TYPE), Some(&b"a/b"[..]));
+    }
+
+    #[test]
+    fn what_would_split_a_message_is_refused() {
+        let mut fields = Fields::new();
+        assert_eq!(fields.push("a b", "x"), Err(FieldError::Name));
+        assert_eq!(fields.push("", "x"), Err(FieldError::Name));
+        assert_eq!(fields.push("a", "x\r\ny: z"), Err(FieldError::Value));
+        assert_eq!(fields.push("a", "x\0"), Err(FieldError::Value));
+        assert_eq!(fields.push(FieldId::HOST, "x\n"), Err(FieldError::Value));
+        assert_eq!(fields.push("n".repeat(70_000).as_str(), "x"), Err(FieldError::Name));
+        assert!(fields.is_empty());
+    }
+
+    #[test]
+    fn an_index_that_lies_gives_empty_slices() {
+        let mut fields = Fields::for_block(1);
+        fields.index(FieldId::OTHER, 5..9, 100..200).unwrap();
+        fields.set_block(Bytes::from_static(b"abc"));
+        assert_eq!(fields.iter().next().unwrap().value, b"");
+        assert!(fields.to_header_map().is_empty());
+    }
+
+    #[test]
+    fn lists_join_lines() {
+        let mut fields = Fields::new();
+        fields.push(FieldId::CONNECTION, "Keep-Alive, ,").unwrap();
+        fields.push(FieldId::CONNECTION, "upgrade").unwrap();
+        assert_eq!(fields.list(FieldId::CONNECTION).count(), 2);
+        assert!(fields.list_contains(FieldId::CONNECTION, "keep-alive"));
+        assert!(!fields.list_contains(FieldId::CONNECTION, "close"));
+    }
+
+    #[test]
+    fn header_maps_there_and_back() {
+        let fields = sample();
+        let map = fields.to_header_map();
+        assert_eq!(map.get_all("x-one").iter().count(), 2);
+        assert_eq!(Fields::from_header_map(&map).unwrap(), fields);
+    }
+
+    #[test]
+    fn secrets_stay_out_of_debug_output() {
+        let mut fields = Fields::new();
+        fields.push(FieldId::AUTHORIZATION, "Bearer abc").unwrap();
+        assert!(!alloc::format!("{fields:?}").contains("abc"));
+    }
+}
