@@ -1,0 +1,109 @@
+//! Which suites there are and what each needs.
+
+/// How a suite's script is run.
+pub(super) enum Language {
+    /// Python's standard library alone.
+    Python,
+    /// Python with these packages from PyPI.
+    PythonWith(&'static [&'static str]),
+    /// Node.js, no packages.
+    Node,
+}
+
+/// One script under `interop/http1`.
+pub(super) struct Suite {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) script: &'static str,
+    pub(super) language: Language,
+    /// Programs that must be installed.
+    pub(super) tools: &'static [&'static str],
+    /// Whether it wants a demo server of its own.
+    pub(super) demo: bool,
+    /// Upper bound for the whole suite; single checks have their own inside the script.
+    pub(super) seconds: u64,
+}
+
+pub(super) const SUITES: &[Suite] = &[
+    Suite {
+        name: "curl",
+        about: "every demo endpoint, over HTTP/1.1 and 1.0",
+        script: "curl.py",
+        language: Language::Python,
+        tools: &["python3", "curl"],
+        demo: true,
+        seconds: 300,
+    },
+    Suite {
+        name: "python",
+        about: "http.client and h11",
+        script: "python_peers.py",
+        language: Language::PythonWith(&["h11==0.16.0"]),
+        tools: &["python3"],
+        demo: true,
+        seconds: 120,
+    },
+    Suite {
+        name: "node",
+        about: "node's http client",
+        script: "node_client.mjs",
+        language: Language::Node,
+        tools: &["node"],
+        demo: true,
+        seconds: 120,
+    },
+    Suite {
+        name: "wrk",
+        about: "load, plain and pipelined, without an error",
+        script: "wrk.py",
+        language: Language::Python,
+        tools: &["python3", "wrk"],
+        demo: true,
+        seconds: 60,
+    },
+    Suite {
+        name: "chromium",
+        about: "a browser loads the page and calls the endpoints",
+        script: "chromium.mjs",
+        language: Language::Node,
+        tools: &["node", "chromium"],
+        demo: true,
+        seconds: 120,
+    },
+    Suite {
+        name: "verdicts",
+        about: "requests that must be accepted or refused",
+        script: "verdicts.py",
+        language: Language::Python,
+        tools: &["python3"],
+        demo: true,
+        seconds: 180,
+    },
+    Suite {
+        name: "get",
+        about: "our client against node and nginx",
+        script: "get.py",
+        language: Language::Python,
+        tools: &["python3", "node", "nginx"],
+        demo: false,
+        seconds: 180,
+    },
+    Suite {
+        name: "serve",
+        about: "our file server, and what must never leave it",
+        script: "serve.py",
+        language: Language::Python,
+        tools: &["python3", "curl"],
+        demo: false,
+        seconds: 120,
+    },
+    Suite {
+        name: "attacks",
+        about: "slow, flooding and malformed peers",
+        script: "attacks.py",
+        language: Language::Python,
+        tools: &["python3"],
+        demo: true,
+        seconds: 240,
+    },
+];
