@@ -125,6 +125,9 @@ pub enum SendError {
     /// The body is longer or shorter than its Content-Length.
     #[error("the body does not have the length that Content-Length announced")]
     BodyLength,
+    /// A trailer section may not carry framing, routing or authentication fields (RFC 9110 §6.5.1).
+    #[error("this field must not be a trailer (RFC 9110 §6.5.1)")]
+    Trailer,
     /// A field that would break the message.
     #[error(transparent)]
     Field(#[from] FieldError),

@@ -44,6 +44,10 @@ pub trait HttpMachine: Machine<Event = Event> {
     /// The application took `bytes` of the exchange's data: credit goes back to the peer.
     fn consumed(&mut self, stream: StreamId, bytes: usize);
 
+    /// The application wants no more of the exchange's incoming body: no `Data` and no `Trailers` follow, and
+    /// what still comes is thrown away (within limits) or refused.
+    fn stop_receiving(&mut self, stream: StreamId);
+
     /// Ends an exchange early, both directions. HTTP/1 can only end the connection with it.
     fn reset(&mut self, stream: StreamId, reason: Reason);
 

@@ -51,6 +51,12 @@ pub trait Machine {
     /// closes the transport.
     fn is_finished(&self) -> bool;
 
+    /// True once nothing more will be produced while input may still come (half-close): the driver closes its
+    /// sending side when the output is drained.
+    fn is_output_finished(&self) -> bool {
+        self.is_finished()
+    }
+
     /// Bytes of output have just been accepted by the transport, or were found empty. Machines that watch for a
     /// stalled peer take it as a sign of life; the others ignore it.
     fn output_progress(&mut self, now: Instant) {
