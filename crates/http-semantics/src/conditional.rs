@@ -141,7 +141,7 @@ impl<'a> Preconditions<'a> {
         let last_modified = current.and_then(|current| current.last_modified);
 
         if !self.if_match.is_empty() {
-            if !any_matches(&self.if_match, current, EntityTag::strong_eq) {
+            if !any_matches(&self.if_match, current, |a, b| a.strong_eq(b)) {
                 return Outcome::PreconditionFailed;
             }
         } else if let (Some(limit), Some(modified)) = (self.if_unmodified_since.date(now), last_modified)
@@ -151,7 +151,7 @@ impl<'a> Preconditions<'a> {
         }
 
         if !self.if_none_match.is_empty() {
-            if any_matches(&self.if_none_match, current, EntityTag::weak_eq) {
+            if any_matches(&self.if_none_match, current, |a, b| a.weak_eq(b)) {
                 return if safe { Outcome::NotModified } else { Outcome::PreconditionFailed };
             }
         } else if let (true, Some(limit), Some(modified)) =

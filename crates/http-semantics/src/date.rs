@@ -97,8 +97,8 @@ impl HttpDate {
         let [m1, m2] = two_digits(second_of_day / 60 % 60);
         let [s1, s2] = two_digits(second_of_day % 60);
         [
-            w1, w2, w3, b',', b' ', d1, d2, b' ', n1, n2, n3, b' ', y1, y2, y3, y4, b' ', h1, h2, b':', m1, m2,
-            b':', s1, s2, b' ', b'G', b'M', b'T',
+            w1, w2, w3, b',', b' ', d1, d2, b' ', n1, n2, n3, b' ', y1, y2, y3, y4, b' ', h1, h2, b':', m1,
+            m2, b':', s1, s2, b' ', b'G', b'M', b'T',
         ]
     }
 
@@ -137,8 +137,35 @@ impl fmt::Display for HttpDate {
 /// `Sun, 06 Nov 1994 08:49:37 GMT`
 fn parse_imf_fixdate(value: &[u8]) -> Result<HttpDate, DateError> {
     let &[
-        w1, w2, w3, b',', b' ', d1, d2, b' ', n1, n2, n3, b' ', y1, y2, y3, y4, b' ', h1, h2, b':', m1, m2, b':',
-        s1, s2, b' ', b'G', b'M', b'T',
+        w1,
+        w2,
+        w3,
+        b',',
+        b' ',
+        d1,
+        d2,
+        b' ',
+        n1,
+        n2,
+        n3,
+        b' ',
+        y1,
+        y2,
+        y3,
+        y4,
+        b' ',
+        h1,
+        h2,
+        b':',
+        m1,
+        m2,
+        b':',
+        s1,
+        s2,
+        b' ',
+        b'G',
+        b'M',
+        b'T',
     ] = value
     else {
         return Err(DateError::Form);
@@ -152,7 +179,30 @@ fn parse_imf_fixdate(value: &[u8]) -> Result<HttpDate, DateError> {
 /// `Sun Nov  6 08:49:37 1994`
 fn parse_asctime(value: &[u8]) -> Result<HttpDate, DateError> {
     let &[
-        w1, w2, w3, b' ', n1, n2, n3, b' ', d1, d2, b' ', h1, h2, b':', m1, m2, b':', s1, s2, b' ', y1, y2, y3, y4,
+        w1,
+        w2,
+        w3,
+        b' ',
+        n1,
+        n2,
+        n3,
+        b' ',
+        d1,
+        d2,
+        b' ',
+        h1,
+        h2,
+        b':',
+        m1,
+        m2,
+        b':',
+        s1,
+        s2,
+        b' ',
+        y1,
+        y2,
+        y3,
+        y4,
     ] = value
     else {
         return Err(DateError::Form);
@@ -168,8 +218,30 @@ fn parse_asctime(value: &[u8]) -> Result<HttpDate, DateError> {
 fn parse_rfc850(value: &[u8], now: HttpDate) -> Result<HttpDate, DateError> {
     let Some((weekday, tail)) = value.split_last_chunk::<24>() else { return Err(DateError::Form) };
     let &[
-        b',', b' ', d1, d2, b'-', n1, n2, n3, b'-', y1, y2, b' ', h1, h2, b':', m1, m2, b':', s1, s2, b' ', b'G',
-        b'M', b'T',
+        b',',
+        b' ',
+        d1,
+        d2,
+        b'-',
+        n1,
+        n2,
+        n3,
+        b'-',
+        y1,
+        y2,
+        b' ',
+        h1,
+        h2,
+        b':',
+        m1,
+        m2,
+        b':',
+        s1,
+        s2,
+        b' ',
+        b'G',
+        b'M',
+        b'T',
     ] = tail
     else {
         return Err(DateError::Form);

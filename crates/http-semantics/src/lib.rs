@@ -26,9 +26,22 @@
 
 extern crate alloc;
 
+pub mod accept;
+pub mod base64;
+pub mod byteranges;
+pub mod conditional;
+pub mod content_range;
+mod cursor;
+pub mod date;
+pub mod etag;
 mod field_id;
 mod fields;
 pub mod framing;
+pub mod list;
+pub mod media_type;
+pub mod parameters;
+pub mod range;
+pub mod structured;
 pub mod target;
 
 #[cfg(feature = "std")]
