@@ -1,4 +1,4 @@
-"""The checks of one suite: each prints `ok NAME`, `FAIL NAME: why` or `skip NAME: why`."""
+"""The checks of one suite: each prints `ok NAME`, `FAIL NAME -- why`, `skip NAME -- why` or `absent NAME -- why`."""
 import contextlib
 import os
 import signal
@@ -10,6 +10,10 @@ DEFAULT_SECONDS = 20
 
 class Skip(Exception):
     """The check cannot be made here, and says why."""
+
+
+class Absent(Exception):
+    """A peer or tool is not installed: a failure where all must be there."""
 
 
 class TimedOut(BaseException):
@@ -67,7 +71,7 @@ def time_limit(seconds):
 
 
 def report(verdict, name, why=""):
-    line = f"{verdict} {name}" + (f": {why}" if why else "")
+    line = f"{verdict} {name}" + (f" -- {why}" if why else "")
     print(" ".join(line.split()), flush=True)
 
 
@@ -81,6 +85,8 @@ def run():
                 function()
         except Skip as why:
             report("skip", name, str(why))
+        except Absent as why:
+            report("absent", name, str(why))
         except TimedOut:
             failed += 1
             report("FAIL", name, f"not done after {seconds} s")
