@@ -1,0 +1,73 @@
+//! What the figures were taken on and with.
+
+use crate::process::{cargo, output, root};
+use serde_json::{Value, json};
+use std::process::Command;
+
+/// Packages whose versions are printed.
+const PEERS: &[&str] = &["hyper", "hyper-util", "actix-http", "actix-server", "axum", "httparse", "tokio"];
+
+/// Machine, date, tools and peers, as text pairs in the order to print.
+pub(super) fn describe() -> Vec<(String, String)> {
+    let first_line = |text: Result<String, String>| {
+        text.ok().and_then(|text| text.lines().next().map(str::to_owned)).unwrap_or_else(|| "unknown".into())
+    };
+    let say = |program: &str, args: &[&str]| first_line(output(Command::new(program).args(args)));
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu =
+        cpu.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split(": ").nth(1));
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    // wrk has no flag that prints its version and succeeds.
+    let wrk = Command::new("wrk").arg("-v").output().map(|output| output.stdout).unwrap_or_default();
+    let wrk = String::from_utf8_lossy(&wrk).split_whitespace().nth(1).unwrap_or("unknown").to_owned();
+    let mut lines = vec![
+        ("machine".into(), format!("{} ({cores} cores)", cpu.unwrap_or("unknown"))),
+        ("kernel".into(), say("uname", &["-sr"])),
+        ("date".into(), say("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
+        ("rustc".into(), say("rustc", &["--version"])),
+        ("wrk".into(), wrk),
+        (
+            "commit".into(),
+            first_line(output(
+                Command::new("git").args(["rev-parse", "--short", "HEAD"]).current_dir(root()),
+            )),
+        ),
+    ];
+    let lock = std::fs::read_to_string(root().join("benches/peers/Cargo.lock")).unwrap_or_default();
+    let peers = PEERS.iter().filter_map(|name| Some(format!("{name} {}", version(&lock, name)?)));
+    lines.push(("peers".into(), peers.collect::<Vec<_>>().join(", ")));
+    lines
+}
+
+pub(super) fn json(lines: &[(String, String)]) -> Value {
+    lines.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// The version that a lock file pins; the last, where there are several.
+fn version<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
+    let header = format!("name = \"{name}\"\nversion = \"");
+    let (_, rest) = lock.rsplit_once(&header)?;
+    rest.split('"').next()
+}
+
+/// Builds all contestants in release; peers are a workspace of their own.
+pub(super) fn build() -> Result<(), String> {
+    let jobs = std::env::var("CARGO_BUILD_JOBS").unwrap_or_else(|_| "1".into());
+    let peers = root().join("benches/peers/Cargo.toml");
+    let mut command = cargo();
+    command.args(["build", "--release", "--locked", "--bins", "-j", &jobs, "--manifest-path"]).arg(peers);
+    crate::process::run(&mut command)?;
+    crate::process::run(cargo().args(["build", "--release", "--bins", "-p", "wirelace-benches", "-j", &jobs]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_versions_from_a_lock_file() {
+        let lock = "[[package]]\nname = \"hyper\"\nversion = \"1.12.0\"\n\n[[package]]\nname = \"hyper-util\"\nversion = \"0.1.2\"\n";
+        assert_eq!(version(lock, "hyper"), Some("1.12.0"));
+        assert_eq!(version(lock, "axum"), None);
+    }
+}

@@ -1,0 +1,126 @@
+//! Rounds in turns, and what a round measures.
+
+use super::holder::hold;
+use super::report::{Part, Row};
+use super::server::Server;
+use super::wrk::{self, Count, Load};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A program that takes part.
+#[derive(Debug, Clone)]
+pub(super) struct Contestant {
+    pub(super) name: &'static str,
+    pub(super) program: PathBuf,
+}
+
+/// How long idle connections are left alone before memory is read.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// What one round of one contestant gave.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    value: f64,
+    per_second: Option<f64>,
+}
+
+/// CPU time for each request under a load, in microseconds.
+pub(super) fn cost(part: &mut Part, contestants: &[Contestant], rounds: usize, load: Load) {
+    in_turns(part, contestants, 1, rounds, start, |server| {
+        let (cpu, count) = loaded(running(server)?, load)?;
+        Ok(Sample { value: cpu / count.requests, per_second: Some(count.per_second) })
+    });
+}
+
+/// CPU time for each request with many busy connections over that with few.
+///
+/// Opening and closing the many is taken out: as many that do one request each are timed beside it.
+pub(super) fn growth(part: &mut Part, contestants: &[Contestant], rounds: usize, few: Load, many: Load) {
+    in_turns(part, contestants, 1, rounds, start, |server| {
+        let server = running(server)?;
+        let (cpu, count) = loaded(server, few)?;
+        let cost_of_few = cpu / count.requests;
+        let before = server.cpu_us()?;
+        drop(hold(server.address, many.connections)?);
+        server.quiesce()?;
+        let opening = server.cpu_us()? - before;
+        let (cpu, count) = loaded(server, many)?;
+        let requests = count.requests - many.connections as f64;
+        if requests < many.connections as f64 {
+            return Err(format!("only {} requests, too few to tell", count.requests));
+        }
+        Ok(Sample { value: (cpu - opening) / requests / cost_of_few, per_second: Some(count.per_second) })
+    });
+}
+
+/// Resident bytes for each connection that has done one request and is idle.
+///
+/// A fresh process each time: an allocator does not give back what it once had.
+pub(super) fn idle(part: &mut Part, contestants: &[Contestant], rounds: usize, connections: usize) {
+    let program = |contestant: &Contestant| contestant.program.clone();
+    in_turns(part, contestants, 0, rounds, program, |program| {
+        let server = Server::start(program)?;
+        let before = server.resident()?;
+        let held = hold(server.address, connections)?;
+        std::thread::sleep(IDLE);
+        let value = (server.resident()? - before) / connections as f64;
+        drop(held);
+        Ok(Sample { value, per_second: None })
+    });
+}
+
+fn start(contestant: &Contestant) -> Result<Server, String> {
+    Server::start(&contestant.program)
+}
+
+fn running(server: &Result<Server, String>) -> Result<&Server, String> {
+    server.as_ref().map_err(Clone::clone)
+}
+
+/// The server's CPU time over one run of wrk, and what wrk counted.
+fn loaded(server: &Server, load: Load) -> Result<(f64, Count), String> {
+    let before = server.cpu_us()?;
+    let count = wrk::run(server.address, load)?;
+    server.quiesce()?;
+    Ok((server.cpu_us()? - before, count))
+}
+
+/// A B C … A B C …; the first `warm_up` rounds do not count, and an error voids its row.
+fn in_turns<S>(
+    part: &mut Part,
+    contestants: &[Contestant],
+    warm_up: usize,
+    rounds: usize,
+    start: impl Fn(&Contestant) -> S,
+    mut round: impl FnMut(&mut S) -> Result<Sample, String>,
+) {
+    let mut states: Vec<S> = contestants.iter().map(start).collect();
+    part.rows = contestants.iter().map(|contestant| Row::new(contestant.name)).collect();
+    for number in 0..warm_up + rounds {
+        for (state, row) in states.iter_mut().zip(&mut part.rows) {
+            if row.void.is_some() {
+                continue;
+            }
+            match round(state) {
+                Ok(sample) => {
+                    eprintln!(
+                        "{} {}/{} {}: {:.3}",
+                        part.name,
+                        number + 1,
+                        warm_up + rounds,
+                        row.name,
+                        sample.value
+                    );
+                    if number >= warm_up {
+                        row.values.push(sample.value);
+                        row.per_second.extend(sample.per_second);
+                    }
+                }
+                Err(reason) => {
+                    eprintln!("{} {}: void: {reason}", part.name, row.name);
+                    row.void = Some(reason);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! One contestant as a process on its own core, and what it costs according to /proc.
+
+use super::answer::ask;
+use crate::process::output;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// The core that servers run on; the load has the other.
+const CORE: &str = "0";
+
+/// Longest wait for a server to notice that its clients are gone.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(super) struct Server {
+    child: Child,
+    pub(super) address: SocketAddr,
+    /// Open files before the first client came.
+    files: usize,
+}
+
+impl Server {
+    /// Starts the program on a free port and checks its answer.
+    pub(super) fn start(program: &Path) -> Result<Self, String> {
+        let name = program.display();
+        let mut child = Command::new("taskset")
+            .args(["-c", CORE])
+            .arg(program)
+            .arg("127.0.0.1:0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot start {name} with taskset: {error}"))?;
+        let address = child.stderr.take().and_then(|stderr| {
+            let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
+            let address = lines.find_map(|line| listening(&line));
+            // Whatever it says later has to go somewhere; the thread ends with the process.
+            std::thread::spawn(move || lines.for_each(drop));
+            address
+        });
+        let mut server = Self { child, address: SocketAddr::from(([0, 0, 0, 0], 0)), files: 0 };
+        server.address = address.ok_or_else(|| format!("{name} did not say where it listens"))?;
+        drop(ask(server.address).map_err(|error| format!("{name}: {error}"))?);
+        server.settle()?;
+        Ok(server)
+    }
+
+    /// Waits until the process has let go of all clients, so that their end is in its cost.
+    pub(super) fn quiesce(&self) -> Result<(), String> {
+        let start = Instant::now();
+        while self.open_files()? > self.files {
+            if start.elapsed() > PATIENCE {
+                return Err("the server keeps connections whose clients are gone".into());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    /// Takes the number of open files without clients: the least seen in a short while.
+    fn settle(&mut self) -> Result<(), String> {
+        let mut least = usize::MAX;
+        for _ in 0..20 {
+            least = least.min(self.open_files()?);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.files = least;
+        Ok(())
+    }
+
+    fn proc(&self, file: &str) -> Result<String, String> {
+        let path = format!("/proc/{}/{file}", self.child.id());
+        std::fs::read_to_string(&path).map_err(|error| format!("the server is gone ({path}: {error})"))
+    }
+
+    fn open_files(&self) -> Result<usize, String> {
+        let path = format!("/proc/{}/fd", self.child.id());
+        Ok(std::fs::read_dir(&path).map_err(|error| format!("the server is gone ({path}: {error})"))?.count())
+    }
+
+    /// User and system time so far, in microseconds; the clock ticks every 10 ms or so.
+    pub(super) fn cpu_us(&self) -> Result<f64, String> {
+        let ticks = cpu_ticks(&self.proc("stat")?).ok_or("cannot read /proc/PID/stat")?;
+        Ok(ticks as f64 * 1e6 / ticks_per_second())
+    }
+
+    /// Resident memory in bytes.
+    pub(super) fn resident(&self) -> Result<f64, String> {
+        let kib = resident_kib(&self.proc("status")?).ok_or("cannot read /proc/PID/status")?;
+        Ok(kib as f64 * 1024.0)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Nothing to do about a process that is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn ticks_per_second() -> f64 {
+    static TICKS: OnceLock<f64> = OnceLock::new();
+    *TICKS.get_or_init(|| {
+        let text = output(Command::new("getconf").arg("CLK_TCK")).unwrap_or_default();
+        text.trim().parse().unwrap_or(100.0)
+    })
+}
+
+/// The address in `listening http ADDR…`.
+fn listening(line: &str) -> Option<SocketAddr> {
+    line.strip_prefix("listening http ")?.split_whitespace().next()?.parse().ok()
+}
+
+/// utime and stime, which follow the name in parentheses (it may hold spaces) as the 12th and 13th.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+}
+
+fn resident_kib(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_proc() {
+        let stat = "12 (a) b) S 1 2 3 4 -1 4194560 100 0 0 0 250 50 0 0 20 0 1 0 99 0 0";
+        assert_eq!(cpu_ticks(stat), Some(300));
+        assert_eq!(cpu_ticks("nonsense"), None);
+        assert_eq!(resident_kib("Name:\tx\nVmRSS:\t    5124 kB\nVmSize: 1 kB"), Some(5124));
+    }
+
+    #[test]
+    fn reads_where_a_server_listens() {
+        assert_eq!(
+            listening("listening http 127.0.0.1:81 (h1)"),
+            Some(SocketAddr::from(([127, 0, 0, 1], 81)))
+        );
+        assert_eq!(listening("warming up"), None);
+    }
+}
