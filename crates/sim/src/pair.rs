@@ -330,7 +330,7 @@ impl<P: Peer> Half<P> {
             self.note(run, What::Closed);
             return true;
         }
-        if self.writes && self.peer.wants_half_close() {
+        if self.writes && (machine.is_output_finished() || self.peer.wants_half_close()) {
             outbound.close(now);
             self.writes = false;
             self.note(run, What::HalfClosed);

@@ -34,8 +34,8 @@ pub trait Peer {
         None
     }
 
-    /// True once this side will write nothing more but still reads: the driver half-closes when the output is
-    /// empty.
+    /// True once this side will write nothing more but still reads, although the machine does not say so itself
+    /// (`is_output_finished`): the driver half-closes when the output is empty.
     fn wants_half_close(&self) -> bool {
         false
     }
