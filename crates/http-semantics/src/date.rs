@@ -261,7 +261,7 @@ fn parse_rfc850(value: &[u8], now: HttpDate) -> Result<HttpDate, DateError> {
     };
     let latest = Civil { year: now.year + 50, ..now };
     // At most twice: the guess lies less than 200 years ahead.
-    while date > latest {
+    while date > latest || date.year > 9999 {
         date.year -= 100;
     }
     moment(date)
