@@ -29,7 +29,7 @@ struct Entry {
 
 /// The field lines of a header or trailer section, in order, duplicates and case as they came.
 ///
-/// A codec makes it from the block it received ([`Fields::from_block`] and [`Fields::index`]) without copying;
+/// A codec makes it from the block it received ([`Fields::index`] and [`Fields::set_block`]) without copying;
 /// an application makes it with [`push`](Fields::push). Both kinds mix: fields can be added to a received list
 /// and removed from it without touching the block.
 #[derive(Clone, Default)]
@@ -131,6 +131,22 @@ impl Fields {
             flags: 0,
         });
         Ok(())
+    }
+
+    /// For codecs: the last line's value goes on up to `end` of the block (a folded line). False when there is
+    /// no such line.
+    pub fn extend_last(&mut self, end: usize) -> bool {
+        let Some(entry) = self.entries.last_mut() else { return false };
+        if entry.value_start & ADDED != 0 || end >= ADDED as usize {
+            return false;
+        }
+        match end.checked_sub(entry.value_start as usize) {
+            Some(len) => {
+                entry.value_len = len as u32;
+                true
+            }
+            None => false,
+        }
     }
 
     /// For codecs: the block that the index points into.

@@ -1,0 +1,111 @@
+//! The sending half of a body.
+
+use bytes::Bytes;
+use wirelace_http_semantics::{FieldId, Fields, SendError};
+use wirelace_wire::Output;
+use wirelace_wire::number::write_hex;
+
+use super::head_send::write_field;
+
+/// How the body under way is framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodySender {
+    /// None is under way.
+    Idle,
+    /// So many bytes are still owed.
+    Known(u64),
+    Chunked,
+    /// The end of the connection ends it.
+    UntilClose,
+    /// After CONNECT or Upgrade.
+    Tunnel,
+    /// The message has no body (HEAD, 304): what the application sends is dropped.
+    Discard,
+}
+
+impl BodySender {
+    /// Sends a part of the body; `end` makes the sender idle.
+    ///
+    /// # Errors
+    /// More or less than Content-Length announced, or no body under way; nothing was written.
+    pub(super) fn data(&mut self, output: &mut Output, data: Bytes, end: bool) -> Result<(), SendError> {
+        match self {
+            BodySender::Idle => return Err(SendError::Order),
+            BodySender::Known(remaining) => {
+                let left = remaining.checked_sub(data.len() as u64).ok_or(SendError::BodyLength)?;
+                if end && left != 0 {
+                    return Err(SendError::BodyLength);
+                }
+                *remaining = left;
+                output.put(data);
+            }
+            BodySender::Chunked => {
+                // An empty chunk would end the body.
+                if !data.is_empty() {
+                    let inline = output.inline();
+                    write_hex(inline, data.len() as u64);
+                    inline.extend_from_slice(b"\r\n");
+                    output.put(data);
+                    output.put_slice(b"\r\n");
+                }
+                if end {
+                    output.put_slice(b"0\r\n\r\n");
+                }
+            }
+            BodySender::UntilClose | BodySender::Tunnel => output.put(data),
+            BodySender::Discard => {}
+        }
+        if end {
+            *self = BodySender::Idle;
+        }
+        Ok(())
+    }
+
+    /// Ends the body with trailers, which only the chunked coding has a place for.
+    ///
+    /// # Errors
+    /// A field that must not be a trailer, a broken field, a short body; nothing was written.
+    pub(super) fn trailers(&mut self, output: &mut Output, fields: &Fields) -> Result<(), SendError> {
+        if *self != BodySender::Chunked {
+            return self.data(output, Bytes::new(), true);
+        }
+        if fields.iter().any(|field| is_forbidden_trailer(field.id)) {
+            return Err(SendError::Trailer);
+        }
+        let inline = output.inline();
+        let start = inline.len();
+        inline.extend_from_slice(b"0\r\n");
+        for field in fields.iter() {
+            if let Err(error) = write_field(inline, field.name, field.value) {
+                inline.truncate(start);
+                return Err(error.into());
+            }
+        }
+        inline.extend_from_slice(b"\r\n");
+        *self = BodySender::Idle;
+        Ok(())
+    }
+}
+
+/// Fields that frame, route, authorise or describe the message, which a recipient needs before the body
+/// (RFC 9110 §6.5.1).
+pub(super) fn is_forbidden_trailer(id: FieldId) -> bool {
+    matches!(
+        id,
+        FieldId::CONTENT_LENGTH
+            | FieldId::TRANSFER_ENCODING
+            | FieldId::CONNECTION
+            | FieldId::HOST
+            | FieldId::TE
+            | FieldId::TRAILER
+            | FieldId::UPGRADE
+            | FieldId::EXPECT
+            | FieldId::AUTHORIZATION
+            | FieldId::PROXY_AUTHORIZATION
+            | FieldId::COOKIE
+            | FieldId::SET_COOKIE
+            | FieldId::CONTENT_ENCODING
+            | FieldId::CONTENT_RANGE
+            | FieldId::CONTENT_TYPE
+    )
+}
