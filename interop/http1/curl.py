@@ -40,7 +40,7 @@ class Answer:
 
 
 def curl(*arguments, data=None, code=0, seconds=60):
-    command = ["curl", "-sS", "-v", "-q", "--noproxy", "*", "-m", str(seconds),
+    command = ["curl", "-q", "-sS", "-v", "--noproxy", "*", "-m", str(seconds),
                "-w", "%{stderr}\n@@%{json}\n", *arguments]
     answer = Answer(subprocess.run(command, input=data, capture_output=True, timeout=seconds + 5, check=False))
     if code is not None and answer.code != code:
@@ -356,7 +356,7 @@ def _():
 
 @check("streaming: /echo answers while the request is still being sent")
 def _():
-    process = subprocess.Popen(["curl", "-sS", "-N", "-q", "-T", ".", BASE + "/echo"],
+    process = subprocess.Popen(["curl", "-q", "-sS", "-N", "--no-progress-meter", "-T", ".", BASE + "/echo"],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
     try:
         for turn in range(5):
@@ -387,7 +387,7 @@ def feed(process, digest, size):
 def _():
     digest = hashlib.sha256()
     with Growth() as growth:
-        process = subprocess.Popen(["curl", "-sS", "-q", "-m", "110", "-T", "-", BASE + "/upload"],
+        process = subprocess.Popen(["curl", "-q", "-sS", "-m", "110", "-T", "-", BASE + "/upload"],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         feeder = threading.Thread(target=feed, args=(process, digest, GIB))
         feeder.start()
@@ -421,7 +421,7 @@ def _():
 def _():
     want, got, size = hashlib.sha256(), hashlib.sha256(), 0
     with Growth() as growth:
-        with subprocess.Popen(["curl", "-sS", "-q", "-m", "110", f"{BASE}/bytes/{GIB}"], stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(["curl", "-q", "-sS", "-m", "110", f"{BASE}/bytes/{GIB}"], stdout=subprocess.PIPE) as process:
             while block := process.stdout.read(MIB):
                 want.update(pattern(len(block), size))
                 got.update(block)

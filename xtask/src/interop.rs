@@ -2,8 +2,8 @@
 //!
 //! Each suite is a script under `interop/` that prints one line a check (`ok NAME`,
 //! `FAIL NAME -- why`, `skip NAME -- why`, or `absent NAME -- why` for a missing peer) and closes
-//! with `end`. The runner builds the release
-//! binary, gives every suite that wants one a fresh demo server, and adds the lines up.
+//! with `end`. The runner builds the release binary, gives every suite that wants one a fresh
+//! demo server, and adds the lines up.
 
 mod process;
 mod suites;
@@ -72,7 +72,7 @@ impl Options {
         let mut args = args.iter();
         match args.next().map(String::as_str) {
             Some("http1") => {}
-            Some(other) => return Err(format!("interop: no suites for {other:?}\n{USAGE}")),
+            Some(other) => return Err(format!("no suites for {other:?}\n{USAGE}")),
             None => return Err(USAGE.to_owned()),
         }
         while let Some(arg) = args.next() {
@@ -81,11 +81,11 @@ impl Options {
                 "--only" => options.only.extend(value()?.split(',').map(str::to_owned)),
                 "--bin" => options.binary = Some(PathBuf::from(value()?)),
                 "--list" => options.list = true,
-                _ => return Err(format!("interop: unknown argument {arg:?}\n{USAGE}")),
+                _ => return Err(format!("unknown argument {arg:?}\n{USAGE}")),
             }
         }
         match options.only.iter().find(|o| SUITES.iter().all(|s| s.name != **o)) {
-            Some(unknown) => Err(format!("interop: no suite {unknown:?}, see --list")),
+            Some(unknown) => Err(format!("no suite {unknown:?}, see --list")),
             None => Ok(options),
         }
     }
@@ -156,13 +156,13 @@ impl Context {
             match script.next_line(deadline) {
                 Line::Text(line) => match line.split_once(' ') {
                     Some(("ok", name)) => tally.ok(&format!("{}: {name}", suite.name)),
-                    Some((verdict @ ("FAIL" | "skip"), rest)) => {
-                        let (name, why) = rest.split_once(": ").unwrap_or((rest, "no reason given"));
+                    Some((verdict @ ("FAIL" | "skip" | "absent"), rest)) => {
+                        let (name, why) = rest.split_once(" -- ").unwrap_or((rest, "no reason given"));
                         let name = format!("{}: {name}", suite.name);
-                        if verdict == "skip" {
-                            tally.absent(self.in_ci, &name, why)
-                        } else {
-                            tally.fail(&name, why)
+                        match verdict {
+                            "skip" => tally.skip(&name, why),
+                            "absent" => tally.absent(self.in_ci, &name, why),
+                            _ => tally.fail(&name, why),
                         }
                     }
                     _ if line == "end" => complete = true,
@@ -243,8 +243,8 @@ impl Tally {
         );
         match self.failed.len() {
             0 if self.passed > 0 => Ok(()),
-            0 => Err("interop: nothing was run".to_owned()),
-            failed => Err(format!("interop: {failed} checks failed")),
+            0 => Err("nothing was run".to_owned()),
+            failed => Err(format!("{failed} checks failed")),
         }
     }
 }
