@@ -9,4 +9,10 @@
 
 extern crate alloc;
 
+pub mod chunked;
+#[cfg(feature = "std")]
+mod connection;
 pub mod head;
+
+#[cfg(feature = "std")]
+pub use connection::{ClientConnection, Error, Limits, ServerConnection, Stats, Timeouts};

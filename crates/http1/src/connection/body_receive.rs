@@ -117,9 +117,7 @@ impl BodyReceiver {
                     let (scan, section) = section.as_mut();
                     return Ok(match trailers(scan, section, input, limits)? {
                         None => Received::Nothing,
-                        Some(fields) if fields.is_empty() => {
-                            Received::Data { data: Bytes::new(), end: true }
-                        }
+                        Some(fields) if fields.is_empty() => Received::Data { data: Bytes::new(), end: true },
                         Some(fields) => Received::Trailers(fields),
                     });
                 }

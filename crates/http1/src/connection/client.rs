@@ -56,7 +56,10 @@ enum Receive {
     Tunnel,
     /// Every exchange that is left is reset, then the connection ends, with the error if there is one.
     /// `refused`: the server has said that it processes nothing more (RFC 9112 §9.6).
-    Ending { error: Option<Error>, refused: bool },
+    Ending {
+        error: Option<Error>,
+        refused: bool,
+    },
 }
 
 impl ClientConnection {

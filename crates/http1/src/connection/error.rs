@@ -107,7 +107,9 @@ impl Error {
     pub fn reason(&self) -> Reason {
         match self {
             Error::UnexpectedEnd => Reason::PeerClosed,
-            Error::HeadTimeout | Error::BodyTimeout | Error::IdleTimeout | Error::WriteTimeout => Reason::Timeout,
+            Error::HeadTimeout | Error::BodyTimeout | Error::IdleTimeout | Error::WriteTimeout => {
+                Reason::Timeout
+            }
             Error::BodyTooLarge { .. } => Reason::Limit,
             Error::Reset => Reason::Cancel,
             _ => Reason::Protocol,

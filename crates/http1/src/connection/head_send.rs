@@ -269,4 +269,3 @@ fn write_length(out: &mut Vec<u8>, length: u64) {
     write_decimal(out, length);
     out.extend_from_slice(b"\r\n");
 }
-

@@ -155,9 +155,8 @@ impl FieldSink for Section<'_> {
 
     fn folded(&mut self, fold: Range<usize>, more: Range<usize>) -> bool {
         // What was acted on already cannot change its value any more.
-        let acted_on = |id| {
-            matches!(id, FieldId::CONTENT_LENGTH | FieldId::TRANSFER_ENCODING | FieldId::CONNECTION)
-        };
+        let acted_on =
+            |id| matches!(id, FieldId::CONTENT_LENGTH | FieldId::TRANSFER_ENCODING | FieldId::CONNECTION);
         if self.state.fields.iter().next_back().is_none_or(|field| acted_on(field.id)) {
             return false;
         }

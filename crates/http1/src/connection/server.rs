@@ -62,7 +62,10 @@ enum Receive {
     /// Nothing is wanted any more.
     Nothing,
     /// The connection is to end with this; `answer`: the peer is told, if no other response is under way.
-    Failed { error: Error, answer: bool },
+    Failed {
+        error: Error,
+        answer: bool,
+    },
 }
 
 impl ServerConnection {
@@ -387,13 +390,8 @@ impl ServerConnection {
         // These values are known to be valid.
         let _ = head.fields.push(FieldId::CONTENT_TYPE, "text/plain");
         let _ = head.fields.push(FieldId::CONTENT_LENGTH, text.len().to_string());
-        let request = Answered {
-            http10: false,
-            to_head: false,
-            to_connect: false,
-            upgrade: false,
-            persists: false,
-        };
+        let request =
+            Answered { http10: false, to_head: false, to_connect: false, upgrade: false, persists: false };
         if write_response(self.output.inline(), &head, request, false).is_ok() {
             self.output.put_slice(text.as_bytes());
         }
@@ -440,8 +438,8 @@ impl ServerConnection {
             // where the next request would begin (RFC 9110 §10.1.1).
             persists: front.persists && !closing && !front.expects_continue && !unread,
         };
-        let tunnel = head.status == StatusCode::SWITCHING_PROTOCOLS
-            || request.to_connect && head.status.is_success();
+        let tunnel =
+            head.status == StatusCode::SWITCHING_PROTOCOLS || request.to_connect && head.status.is_success();
         if tunnel && !front.requested {
             return Err(SendError::Order); // The switch comes after the request's end (RFC 9110 §7.8).
         }
@@ -675,5 +673,4 @@ impl ServerConnection {
     pub fn is_tunnel(&self) -> bool {
         matches!(self.receive, Receive::Tunnel)
     }
-
 }
