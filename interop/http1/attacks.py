@@ -16,7 +16,7 @@ from raw import Bad, Closed, Connection, exchange, healthy
 from target import MIB, PID, PORT, Growth
 
 # Any default deadline of a server that cares is below this.
-PATIENCE = 80
+PATIENCE = 100
 FLAT = 32 * MIB
 HEAD = b"GET /hello HTTP/1.1\r\nHost: a\r\n"
 
