@@ -1,0 +1,25 @@
+//! Bodies of the fuzz targets, as plain functions: a fuzzer calls them, and so does the test that
+//! replays the corpora.
+//!
+//! A target panics when a rule is broken; it never reports in another way.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod http1_head;
+pub mod input;
+pub mod semantics;
+pub mod wire;
+
+/// A target: what it is called, and what it does with its input.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets; the names are those of `fuzz_targets/` and of the folders in `corpus/`.
+pub const TARGETS: &[Target] = &[
+    ("http1_differential", http1_head::differential),
+    ("http1_head", http1_head::resumed),
+    ("semantics_structured", semantics::structured),
+    ("semantics_values", semantics::values),
+    ("wire_numbers", wire::numbers),
+    ("wire_scan", wire::scan),
+];
