@@ -167,7 +167,7 @@ impl ServerConnection {
     fn capacity_event(&mut self) -> Option<Event> {
         let room = self.output.room() > 0;
         let front = self.exchanges.front_mut()?;
-        if !front.blocked || !room {
+        if !front.blocked || !room || matches!(self.receive, Receive::Failed { answer: false, .. }) {
             return None;
         }
         front.blocked = false;
@@ -342,9 +342,9 @@ impl ServerConnection {
         if !self.exchanges.front().is_some_and(Exchange::is_over) {
             return;
         }
-        let tunnel = matches!(self.receive, Receive::Tunnel);
         self.exchanges.pop_front();
-        if self.closing || tunnel {
+        // A failed connection has its error to report first.
+        if self.closing && !matches!(self.receive, Receive::Failed { .. }) {
             self.finished |= self.exchanges.is_empty();
         }
     }
