@@ -22,6 +22,26 @@ check('the page is there and its self-check has run', async () => {
   equal(protocol, 'http/1.1', 'protocol of the page');
 });
 
+check('every endpoint on the page can be tried by hand', async () => {
+  const tried = await inPage(async () => {
+    const find = selector => document.querySelector(selector) ?? (() => { throw new Error(`no ${selector}`); })();
+    const rows = [];
+    for (const button of find('#list').querySelectorAll('button')) {
+      button.click();
+      find('#send').click();
+      do await new Promise(done => setTimeout(done, 20)); while (find('#send').disabled);
+      rows.push([find('#path').value, find('#summary strong').textContent]);
+    }
+    return rows;
+  });
+  truth(tried.length >= 10, `only ${tried.length} endpoints`);
+  for (const [path, status] of tried) {
+    const want = path === '/status/418' ? '418' : path.startsWith('/bytes/') ? '206' : '200';
+    truth(status.startsWith(want), `${path}: "${status}"`);
+  }
+  await writeFile(join(process.env.WIRELACE_WORK, 'chromium-http1-tried.png'), await browser.screenshot());
+}, 30);
+
 check('fetch: /hello, /echo, /headers', async () => {
   const got = await inPage(async () => ({
     hello: await (await fetch('/hello')).text(),
@@ -107,7 +127,7 @@ check('an aborted fetch does not disturb the next', async () => {
 });
 
 check('the page threw nothing', async () => {
-  const expected = /status of (404|500)|favicon/;
+  const expected = /status of (404|418|500)|favicon/;
   equal(browser.troubles().filter(t => !expected.test(t)), [], 'errors');
 });
 
