@@ -32,6 +32,4 @@ pub use request::{RequestIndex, scan_request};
 pub use response::{ResponseIndex, scan_response};
 pub use resume::HeadScan;
 pub use slice::{FieldLine, RequestHead, ResponseHead, parse_request, parse_response, unfold};
-pub use types::{
-    FieldSink, HeadLimits, MAX_EMPTY_LINES, RequestLeniency, ResponseLeniency, Status, Version,
-};
+pub use types::{FieldSink, HeadLimits, MAX_EMPTY_LINES, RequestLeniency, ResponseLeniency, Status, Version};

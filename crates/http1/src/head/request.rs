@@ -102,7 +102,11 @@ fn request_line(
     let buf = clamp(buf, limits.start_line);
     let mut method_end = line.first;
     if method_end == 0 {
-        method_end = end_of_token(buf, line.from(line.start));
+        // Most requests are this one.
+        method_end = match chunk(buf, 0) {
+            Some(first) if first == b"GET " && line.start == 0 => 3,
+            _ => end_of_token(buf, line.from(line.start)),
+        };
         if method_end == line.start {
             line = Line::at(empty_lines(buf, bare_lf)?);
             method_end = end_of_token(buf, line.start);
@@ -122,8 +126,15 @@ fn request_line(
         version,
         len,
     };
-    if target_end != target && chunk(buf, target_end) == Some(b" HTTP/1.1\r\n") {
-        return Ok(index(Version::Http11, target_end + 11));
+    if target_end != target {
+        // Comparisons, not patterns: those look at each byte alone.
+        let rest = chunk(buf, target_end);
+        if rest == Some(b" HTTP/1.1\r\n") {
+            return Ok(index(Version::Http11, target_end + 11));
+        }
+        if rest == Some(b" HTTP/1.0\r\n") {
+            return Ok(index(Version::Http10, target_end + 11));
+        }
     }
     let line = Line { start: line.start, first: method_end, second: 0, scanned: target_end };
     match odd_version(buf, target_end, target_end == target, bare_lf, line) {
@@ -156,12 +167,7 @@ fn empty_lines(buf: &[u8], bare_lf: bool) -> Result<usize, Stop> {
 
 /// A method that no space follows: incomplete or wrong.
 #[cold]
-fn odd_method(
-    buf: &[u8],
-    method_end: usize,
-    line: Line,
-    limits: &HeadLimits,
-) -> Result<RequestIndex, Stop> {
+fn odd_method(buf: &[u8], method_end: usize, line: Line, limits: &HeadLimits) -> Result<RequestIndex, Stop> {
     if method_end < buf.len() {
         return error(HeadErrorKind::Method, method_end);
     }

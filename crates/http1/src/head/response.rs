@@ -1,6 +1,6 @@
 use core::ops::Range;
 
-use wirelace_wire::scan::end_of_field_value;
+use wirelace_wire::scan::{end_of_field_value, end_of_printable};
 
 use super::error::{HeadError, HeadErrorKind};
 use super::fields::{Rules, field_lines, resume_field_lines};
@@ -58,11 +58,7 @@ pub fn scan_response<S: FieldSink>(
 }
 
 const fn rules(leniency: ResponseLeniency) -> Rules {
-    Rules {
-        bare_lf: leniency.bare_lf,
-        fold: leniency.fold,
-        space_before_colon: leniency.space_before_colon,
-    }
+    Rules { bare_lf: leniency.bare_lf, fold: leniency.fold, space_before_colon: leniency.space_before_colon }
 }
 
 #[cold]
@@ -99,20 +95,25 @@ fn resume<S: FieldSink>(
 /// The status line; its `len` is where the next line starts.
 #[inline(always)]
 fn status_line(buf: &[u8], leniency: ResponseLeniency, line: Line) -> Result<ResponseIndex, Stop> {
-    let start = match (chunk(buf, 0), chunk(buf, 9)) {
-        (Some(b"HTTP/1.1 "), Some(&[a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' '])) => {
+    let start = match chunk(buf, 9) {
+        Some(&[a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' '])
+            if chunk(buf, 0) == Some(b"HTTP/1.1 ") =>
+        {
             Start { version: Version::Http11, status: code(a, b, c), reason: Some(13) }
         }
         _ => odd_start(buf, leniency)?,
     };
     let Start { version, status, reason } = start;
-    let (reason, line_end) = match reason {
-        Some(reason) => (reason, end_of_field_value(buf, line.from(reason))),
+    let (reason, mut line_end) = match reason {
+        Some(reason) => (reason, end_of_printable(buf, line.from(reason))),
         None => (12, 12),
     };
     let len = if chunk(buf, line_end) == Some(b"\r\n") {
         line_end + 2
     } else {
+        if line_end > 12 {
+            line_end = end_of_field_value(buf, line_end);
+        }
         odd_line_end(buf, line_end, leniency.bare_lf, Line::at(0), HeadErrorKind::Reason)?
     };
     Ok(ResponseIndex { version, status, reason: reason..line_end, len })

@@ -76,14 +76,19 @@ impl<'b, 'f> Slice<'b, 'f> {
 impl FieldSink for Slice<'_, '_> {
     #[inline(always)]
     fn field(&mut self, name: Range<usize>, value: Range<usize>) -> bool {
-        let line = FieldLine { name: self.part(name), value: self.part(value.clone()) };
-        let Some(place) = self.fields.get_mut(self.used) else { return false };
-        *place = line;
+        // The ranges are always inside; a branch that is never taken costs less than a default.
+        let (Some(name), Some(octets), Some(place)) =
+            (self.buf.get(name), self.buf.get(value.clone()), self.fields.get_mut(self.used))
+        else {
+            return false;
+        };
+        *place = FieldLine { name, value: octets };
         self.used += 1;
         self.last = value;
         true
     }
 
+    #[inline(always)]
     fn folded(&mut self, _: Range<usize>, more: Range<usize>) -> bool {
         if !more.is_empty() {
             let start = if self.last.is_empty() { more.start } else { self.last.start };
