@@ -19,7 +19,8 @@ struct Lines {
 
 impl FieldSink for Lines {
     fn field(&mut self, name: Range<usize>, value: Range<usize>) -> bool {
-        self.lines.push((name, value));
+        // Where an empty value lies depends on what was known of the line; that it is empty does not.
+        self.lines.push((name, if value.is_empty() { 0..0 } else { value }));
         self.lines.len() <= MAX_FIELDS
     }
 
