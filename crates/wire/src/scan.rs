@@ -113,7 +113,14 @@ fn end_of_any_value(buf: &[u8], from: usize) -> usize {
 #[inline(always)]
 #[must_use]
 pub fn end_of_target(buf: &[u8], from: usize) -> usize {
-    end_of_ascii::<0x21>(buf, from)
+    // Many targets are a few bytes long: for them the wide step would be wasted.
+    let Some(word) = buf.get(from..).and_then(|rest| rest.first_chunk()) else {
+        return end_of_ascii::<0x21>(buf, from);
+    };
+    match outside(u64::from_le_bytes(*word), 0x21) {
+        0 => end_of_ascii::<0x21>(buf, from + 8),
+        hits => from + lowest(hits),
+    }
 }
 
 /// The position of the first CRLF at or after `from`; a CR that is the last byte does not count.
