@@ -1,0 +1,186 @@
+//! One connection to a server.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::{Buf, Bytes};
+use http_body::Frame;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use wirelace_http_semantics::{FieldId, RequestHead, ResponseHead};
+use wirelace_http1::{ClientConnection, Limits};
+use wirelace_runtime::DriverOptions;
+
+use crate::body::Body;
+use crate::convert::request_head;
+use crate::error::{BoxError, Error};
+use crate::exchange::{Command, Exchanges, OnInterim, RequestBody};
+
+/// One HTTP/1 connection, used by one request after the other.
+///
+/// It runs in a task of its own, which ends when the `Connection` and the body of its last response are gone, or
+/// when the server closes.
+#[derive(Debug)]
+pub struct Connection {
+    commands: mpsc::Sender<Command>,
+    requests: u64,
+}
+
+/// What a connection may take, and how long.
+///
+/// The default has the machine's limits but no smallest rate for bodies: servers may be slow, and how long a
+/// client is patient is its own business.
+#[derive(Debug, Clone)]
+pub struct Options {
+    limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let mut limits = Limits::default();
+        limits.timeouts.body = None;
+        Options { limits }
+    }
+}
+
+impl Options {
+    /// Sets the machine's limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Options {
+        self.limits = limits;
+        self
+    }
+}
+
+impl Connection {
+    /// Connects over TCP, with `TCP_NODELAY`.
+    ///
+    /// # Errors
+    /// [`Error::Connect`].
+    pub async fn connect(address: SocketAddr, options: Options) -> Result<Connection, Error> {
+        let stream = TcpStream::connect(address).await.map_err(Error::Connect)?;
+        stream.set_nodelay(true).map_err(Error::Connect)?;
+        Ok(Connection::over(stream, options))
+    }
+
+    /// A connection over a byte stream that is connected already. Call it within a tokio runtime.
+    pub fn over<IO>(stream: IO, options: Options) -> Connection
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (commands, receiver) = mpsc::channel(1);
+        let machine = ClientConnection::new(options.limits, Instant::now());
+        let driver = DriverOptions::default();
+        tokio::spawn(wirelace_runtime::Connection::new(
+            stream,
+            machine,
+            Exchanges::new(receiver),
+            driver,
+            None,
+        ));
+        Connection { commands, requests: 0 }
+    }
+
+    /// Sends a request and waits for the head of the final response.
+    ///
+    /// Host is made from the URI where it is missing; Content-Length from the body's size where that is known,
+    /// and the chunked coding is used where it is not (HTTP/1.0, by the request's version, cannot do without it).
+    /// The response's [`ResponseHead`], with the fields as they came, is among its extensions.
+    ///
+    /// The body of the response before must have been read, or dropped: this waits for that. Dropping the future
+    /// gives the request up, and the connection with it.
+    ///
+    /// # Errors
+    /// See [`Error`]. Errors after the head come from the body.
+    pub async fn send<B>(&mut self, request: http::Request<B>) -> Result<http::Response<Body>, Error>
+    where
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let (parts, body) = request.into_parts();
+        self.send_native(request_head(&parts)?, body, |_| {}).await
+    }
+
+    /// As [`send`](Connection::send), with the head as it goes out: case and order of the fields are kept.
+    /// `on_interim` is called for each interim (1xx) response; it runs in the connection's task.
+    ///
+    /// # Errors
+    /// As [`send`](Connection::send).
+    pub async fn send_native<B>(
+        &mut self,
+        mut head: RequestHead,
+        body: B,
+        on_interim: impl FnMut(&ResponseHead) + Send + 'static,
+    ) -> Result<http::Response<Body>, Error>
+    where
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let body = if body.is_end_stream() { None } else { Some(body) };
+        if let Some(length) = body.as_ref().and_then(|body| body.size_hint().exact())
+            && !head.fields.contains(FieldId::CONTENT_LENGTH)
+            && !head.fields.contains(FieldId::TRANSFER_ENCODING)
+        {
+            let pushed = head.fields.push(FieldId::CONTENT_LENGTH, length.to_string());
+            pushed.map_err(wirelace_http_semantics::SendError::from)?;
+        }
+        let body = body.map(|body| Box::pin(Adapted { body: Box::pin(body) }) as RequestBody);
+        let on_interim: OnInterim = Box::new(on_interim);
+        let (answer, answered) = oneshot::channel();
+        let command = Command { head, body, on_interim: Some(on_interim), answer };
+        self.requests += 1;
+        self.commands.send(command).await.map_err(|_| Error::Refused)?;
+        // The task drops the sender only when it ends with the runtime.
+        answered.await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// False once no further request can be sent. That it is true now does not mean that the next one succeeds: a
+    /// server may close at any time.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.commands.is_closed()
+    }
+
+    /// How many requests were given to it.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+}
+
+/// A body with the data and error types that the task wants.
+struct Adapted<B> {
+    body: std::pin::Pin<Box<B>>,
+}
+
+impl<B> http_body::Body for Adapted<B>
+where
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.body.as_mut().poll_frame(cx).map(|frame| {
+            frame.map(|frame| match frame {
+                Ok(frame) => Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))),
+                Err(error) => Err(error.into()),
+            })
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}
