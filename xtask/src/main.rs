@@ -1,5 +1,6 @@
 //! Project chores, run as `cargo xtask VERB`. One verb, one module.
 
+mod alone;
 mod codegen;
 mod fuzz_smoke;
 mod interop;
@@ -16,6 +17,7 @@ usage: cargo xtask VERB
   codegen [--check]                   write the generated tables, or fail when one is stale
   check-layers                        fail when an import points up, files form a circle,
                                       or a foreign type shows in a protocol crate's API
+  check-alone                         build each codec crate by itself, without std, and its example
   interop [NAME]                      run our programs against real peers
   race NAME [--quick] [--json FILE]   measure against peers, taking turns (names: http1)
   fuzz-smoke [SECONDS]                run each fuzz target for a short time (default 10)
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = args.collect();
     let result = match verb.as_str() {
         "codegen" => codegen::run(&args),
+        "check-alone" => alone::run(&args),
         "check-layers" => layers::run(&args),
         "interop" => interop::run(&args),
         "race" => race::run(&args),
