@@ -1,1 +1,54 @@
-//! Placeholder.
+//! An HTTP server over the wirelace protocol machines: native handlers that work on the received bytes, and any
+//! tower service (an unmodified axum `Router`).
+//!
+//! It is not a framework: routing, extraction and middleware are the service's. Central types: [`Server`] with its
+//! [`Builder`], [`Handler`] with [`Request`] and [`Response`].
+//!
+//! ```
+//! use wirelace_server::{Request, Response, Server};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+//! let hello = async |request: Request| Response::from(format!("hello, {}\n", request.head.path()));
+//! let server = Server::builder(hello).max_connections(1_000).bind(([127, 0, 0, 1], 0).into())?;
+//! println!("listening at {}", server.local_addr());
+//! let shutdown = async { /* tokio::signal::ctrl_c().await */ };
+//! server.run(shutdown).await
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod app;
+mod call;
+mod context;
+mod date;
+mod exchange;
+mod feed;
+mod handler;
+mod info;
+mod interim;
+mod link;
+mod machine;
+mod request;
+mod request_body;
+mod respond;
+mod response;
+mod response_body;
+mod serve;
+mod server;
+mod tower;
+
+pub use context::{RawFields, RequestContext};
+pub use feed::BodyError;
+pub use handler::{Handler, Shared};
+pub use info::{ConnectionInfo, Transport};
+pub use interim::{Interim, NotInterim};
+pub use request::Request;
+pub use request_body::{CollectError, RequestBody};
+pub use response::Response;
+pub use response_body::{BodySender, BoxBody, BoxError, ReaderGone, ResponseBody};
+pub use serve::{Native, Serve, Tower};
+pub use server::{Builder, Server};
+
+pub use wirelace_http1::{Limits, Timeouts};
+pub use wirelace_runtime::{DriverOptions, ListenOptions, Stage, Tracker};

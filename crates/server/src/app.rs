@@ -1,0 +1,427 @@
+//! The server's application: requests in, handlers called, responses out.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use http_body::Body;
+use wirelace_http_semantics::{
+    Event, FieldId, Fields, Head, Reason, RequestHead, ResponseHead, SendError, StreamId,
+};
+use wirelace_runtime::{Application, Outcome, Step};
+use wirelace_wire::Machine;
+
+use crate::call::Call;
+use crate::exchange::{Alarm, Exchange, Slot, State};
+use crate::feed;
+use crate::link::Link;
+use crate::machine::ServerMachine;
+use crate::request::Request;
+use crate::request_body::RequestBody;
+use crate::respond::{self, Additions, Asked, Framed, Payload};
+use crate::response::Response;
+use crate::response_body::BoxBody;
+
+/// Futures up to this size keep their place while the connection is idle.
+const KEPT_FUTURE: usize = 512;
+/// Empty pieces that a body may yield in a row before others get their turn.
+const EMPTY_PIECES: usize = 32;
+
+/// The application of one connection.
+pub(crate) struct App<C: Call> {
+    /// In the order of their streams. Exchanges that were over at once never get here.
+    exchanges: Vec<Exchange<C::Future>>,
+    core: Core<C>,
+}
+
+struct Core<C: Call> {
+    call: C,
+    link: Arc<Link>,
+    additions: Arc<Additions>,
+    spare: Option<Slot<C::Future>>,
+}
+
+// Nothing in it is pinned in place: futures and bodies live in boxes.
+impl<C: Call> Unpin for App<C> {}
+
+impl<C: Call> App<C> {
+    pub(crate) fn new(call: C, link: Arc<Link>, additions: Arc<Additions>) -> App<C> {
+        App { exchanges: Vec::new(), core: Core { call, link, additions, spare: None } }
+    }
+
+    fn start<M: ServerMachine>(
+        &mut self,
+        cx: &mut Context<'_>,
+        machine: &mut M,
+        stream: StreamId,
+        head: RequestHead,
+        end: bool,
+        now: Instant,
+    ) {
+        let asked = Asked { head: head.method == Method::HEAD, connect: head.method == Method::CONNECT };
+        let link = &self.core.link;
+        let (feed, body) = if end {
+            (None, RequestBody::empty())
+        } else {
+            let (feed, intake) = feed::channel(link);
+            let length = head.fields.get_str(FieldId::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+            (Some(feed), RequestBody::stream(intake, length))
+        };
+        let (tunnel_feed, tunnel) = if asked.connect || head.fields.contains(FieldId::UPGRADE) {
+            let (feed, intake) = feed::channel(link);
+            (Some(feed), Some(Box::new(RequestBody::stream(intake, None))))
+        } else {
+            (None, None)
+        };
+        let request = Request { head, body, tunnel, link: Arc::clone(link), stream };
+        let mut slot = self.core.spare.take().unwrap_or_else(|| Box::pin(None));
+        slot.set(Some(self.core.call.call(cx, request)));
+        let mut exchange = Exchange {
+            stream,
+            asked,
+            state: State::Handling(slot),
+            feed,
+            tunnel: tunnel_feed,
+            expects_continue: !end && machine.expects_continue(stream),
+            // Its body, or the first part of it, is most often the next event.
+            runnable: !end,
+            alarm: None,
+        };
+        if end {
+            let first = self.exchanges.is_empty();
+            self.core.drive(cx, machine, &mut exchange, first, now);
+            if exchange.is_over() {
+                return;
+            }
+            // Among others it needs a waker of its own, which it gets when it is polled again.
+            exchange.runnable = !first;
+        }
+        self.exchanges.push(exchange);
+    }
+
+    fn find(&mut self, stream: StreamId) -> Option<usize> {
+        self.exchanges.binary_search_by_key(&stream, |exchange| exchange.stream).ok()
+    }
+
+    fn get(&mut self, stream: StreamId) -> Option<&mut Exchange<C::Future>> {
+        let at = self.find(stream)?;
+        self.exchanges.get_mut(at)
+    }
+
+    fn end_all(&mut self, reason: Reason) {
+        for exchange in self.exchanges.drain(..) {
+            fail(exchange, reason);
+        }
+        self.core.spare = None;
+    }
+}
+
+/// Drops an exchange; its handler goes, and who reads its body elsewhere is told why.
+fn fail<F>(exchange: Exchange<F>, reason: Reason) {
+    for feed in [&exchange.feed, &exchange.tunnel].into_iter().flatten() {
+        feed.fail(reason);
+    }
+}
+
+impl<C: Call> Core<C> {
+    /// Goes on with an exchange. `first`: no earlier one is under way. True when commands were given.
+    fn drive<M: ServerMachine>(
+        &mut self,
+        cx: &mut Context<'_>,
+        machine: &mut M,
+        exchange: &mut Exchange<C::Future>,
+        first: bool,
+        now: Instant,
+    ) -> bool {
+        let mut moved = false;
+        loop {
+            match &mut exchange.state {
+                State::Handling(slot) => {
+                    let Some(future) = slot.as_mut().as_pin_mut() else { break };
+                    let Poll::Ready(response) = future.poll(cx) else {
+                        self.send_interims(machine);
+                        break;
+                    };
+                    slot.set(None);
+                    self.send_interims(machine);
+                    if M::IN_ORDER && !first {
+                        self.keep(std::mem::replace(&mut exchange.state, State::Waiting(Box::new(response))));
+                        break;
+                    }
+                    let next = self.respond(machine, exchange, response, now);
+                    self.keep(std::mem::replace(&mut exchange.state, next));
+                    moved = true;
+                }
+                State::Waiting(_) if M::IN_ORDER && !first => break,
+                State::Waiting(_) => {
+                    if let State::Waiting(response) = std::mem::replace(&mut exchange.state, State::Done) {
+                        exchange.state = self.respond(machine, exchange, *response, now);
+                    }
+                    moved = true;
+                }
+                State::Sending(body) => {
+                    let (sent, over) = pump(cx, machine, exchange.stream, body);
+                    moved |= sent;
+                    if !over {
+                        break;
+                    }
+                    exchange.state = State::Done;
+                }
+                State::Done => break,
+            }
+        }
+        collect(machine, exchange) || moved
+    }
+
+    /// Keeps the place of a future for the next one.
+    fn keep(&mut self, state: State<C::Future>) {
+        if let State::Handling(slot) = state {
+            self.spare = Some(slot);
+        }
+    }
+
+    fn respond<M: ServerMachine>(
+        &self,
+        machine: &mut M,
+        exchange: &mut Exchange<C::Future>,
+        response: Response,
+        now: Instant,
+    ) -> State<C::Future> {
+        let stream = exchange.stream;
+        let Framed { head, payload, tunnel } = respond::frame(response, exchange.asked, &self.additions, now);
+        let end = matches!(payload, Payload::Nothing);
+        match machine.send_head(stream, Head::Response(head), end) {
+            Ok(()) => {}
+            Err(SendError::Closed) => return State::Done,
+            Err(_) => {
+                refuse(machine, stream);
+                return State::Done;
+            }
+        }
+        if tunnel {
+            exchange.feed = exchange.tunnel.take();
+        } else if let Some(declined) = exchange.tunnel.take() {
+            let (reader, _) = declined.push(Bytes::new(), true);
+            reader.into_iter().for_each(std::task::Waker::wake);
+        }
+        exchange.expects_continue = false;
+        match payload {
+            Payload::Nothing => State::Done,
+            Payload::Full(data) => {
+                if machine.send_data(stream, data, true).is_err() {
+                    machine.reset(stream, Reason::Internal);
+                }
+                State::Done
+            }
+            Payload::Stream(body) => State::Sending(body),
+        }
+    }
+
+    #[inline]
+    fn send_interims<M: ServerMachine>(&self, machine: &mut M) {
+        for (stream, head) in self.link.take_interims() {
+            // One that comes too late, or is not valid, is not sent.
+            let _ = machine.send_head(stream, Head::Response(head), false);
+        }
+    }
+}
+
+/// The application's response cannot be sent: says that this side failed.
+fn refuse<M: ServerMachine>(machine: &mut M, stream: StreamId) {
+    let mut head = ResponseHead::new(StatusCode::INTERNAL_SERVER_ERROR);
+    // The value is known to be valid.
+    let _ = head.fields.push(FieldId::CONNECTION, "close");
+    if machine.send_head(stream, Head::Response(head), true).is_err() {
+        machine.reset(stream, Reason::Internal);
+    }
+}
+
+/// Sends what the body has and the machine takes. Returns whether anything moved, and whether it is over.
+fn pump<M: ServerMachine>(
+    cx: &mut Context<'_>,
+    machine: &mut M,
+    stream: StreamId,
+    body: &mut BoxBody,
+) -> (bool, bool) {
+    let mut sent = false;
+    let mut empty = 0;
+    while machine.capacity(stream) > 0 {
+        let frame = match body.as_mut().poll_frame(cx) {
+            Poll::Pending => return (sent, false),
+            Poll::Ready(frame) => frame,
+        };
+        let result = match frame {
+            None => machine.send_data(stream, Bytes::new(), true).map(|()| true),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => {
+                    let end = body.is_end_stream();
+                    if data.is_empty() && !end {
+                        empty += 1;
+                        if empty > EMPTY_PIECES {
+                            cx.waker().wake_by_ref();
+                            return (sent, false);
+                        }
+                        continue;
+                    }
+                    machine.send_data(stream, data, end).map(|()| end)
+                }
+                Err(frame) => match frame.into_trailers().map(|map| Fields::from_header_map(&map)) {
+                    Ok(Ok(fields)) => machine.send_trailers(stream, fields).map(|()| true),
+                    Ok(Err(error)) => Err(error.into()),
+                    Err(_) => continue, // A kind of frame that does not exist yet.
+                },
+            },
+            Some(Err(_)) => {
+                machine.reset(stream, Reason::Internal);
+                return (true, true);
+            }
+        };
+        sent = true;
+        match result {
+            Ok(false) => {}
+            Ok(true) => return (true, true),
+            Err(SendError::Blocked) => return (sent, false),
+            Err(SendError::Closed) => return (sent, true),
+            Err(_) => {
+                machine.reset(stream, Reason::Internal);
+                return (true, true);
+            }
+        }
+    }
+    (sent, false)
+}
+
+/// Passes on to the machine what the body's reader did. True when commands were given.
+fn collect<M: ServerMachine, F>(machine: &mut M, exchange: &mut Exchange<F>) -> bool {
+    let Some(feed) = &exchange.feed else { return false };
+    let collected = feed.collect();
+    let stream = exchange.stream;
+    let mut moved = false;
+    if collected.taken > 0 {
+        machine.consumed(stream, collected.taken);
+        moved = true;
+    }
+    if collected.wanted && exchange.expects_continue {
+        exchange.expects_continue = false;
+        if machine.expects_continue(stream) {
+            let head = Head::Response(ResponseHead::new(StatusCode::CONTINUE));
+            moved |= machine.send_head(stream, head, false).is_ok();
+        }
+    }
+    if collected.over {
+        exchange.feed = None;
+    } else if collected.gone {
+        machine.stop_receiving(stream);
+        exchange.feed = None;
+        moved = true;
+    }
+    moved
+}
+
+impl<M: ServerMachine, C: Call> Application<M> for App<C> {
+    fn on_event(&mut self, cx: &mut Context<'_>, machine: &mut M, event: Event, now: Instant) {
+        match event {
+            Event::Head { stream, head: Head::Request(head), end } => {
+                self.start(cx, machine, stream, head, end, now);
+            }
+            Event::Data { stream, data, end } => {
+                let len = data.len();
+                let exchange = self.get(stream);
+                let Some((exchange, reader, unwanted)) = exchange.and_then(|exchange| {
+                    let (reader, unwanted) = exchange.feed.as_ref()?.push(data, end);
+                    Some((exchange, reader, unwanted))
+                }) else {
+                    machine.consumed(stream, len);
+                    return;
+                };
+                exchange.wake_reader(reader, cx.waker());
+                if unwanted > 0 {
+                    machine.consumed(stream, unwanted);
+                }
+            }
+            Event::Trailers { stream, fields } => {
+                if let Some(exchange) = self.get(stream)
+                    && let Some(reader) = exchange.feed.as_ref().map(|feed| feed.finish(fields))
+                {
+                    exchange.wake_reader(reader, cx.waker());
+                }
+            }
+            Event::Capacity { stream } => {
+                if let Some(exchange) = self.get(stream) {
+                    exchange.runnable = true;
+                }
+            }
+            Event::Reset { stream, reason } => {
+                if let Some(at) = self.find(stream) {
+                    fail(self.exchanges.remove(at), reason);
+                }
+            }
+            // Responses, promises and the like have no meaning at a server.
+            _ => {}
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, machine: &mut M, now: Instant) -> Step {
+        if self.exchanges.is_empty() {
+            if size_of::<C::Future>() > KEPT_FUTURE && machine.is_idle() {
+                self.core.spare = None;
+            }
+            return Step::Wait;
+        }
+        // Before looking for news, so that none is missed.
+        self.core.link.set_task(cx.waker());
+        self.core.send_interims(machine);
+        let news = self.core.link.take_news();
+        let many = self.exchanges.len() > 1;
+        let mut moved = false;
+        let mut first = true;
+        let core = &mut self.core;
+        self.exchanges.retain_mut(|exchange| {
+            if many && exchange.alarm.is_none() {
+                exchange.alarm = Some(Alarm::new(&core.link));
+                exchange.runnable = true;
+            }
+            if exchange.take_runnable() {
+                moved |= match exchange.alarm.as_ref().map(|(_, waker)| waker.clone()) {
+                    Some(waker) => {
+                        core.drive(&mut Context::from_waker(&waker), machine, exchange, first, now)
+                    }
+                    None => core.drive(cx, machine, exchange, first, now),
+                };
+            } else if news {
+                moved |= collect(machine, exchange);
+            }
+            first &= matches!(exchange.state, State::Done);
+            !exchange.is_over()
+        });
+        if moved { Step::Again } else { Step::Wait }
+    }
+
+    fn woken(&mut self) {
+        // Those with an alarm of their own know by it.
+        for exchange in self.exchanges.iter_mut().filter(|exchange| exchange.alarm.is_none()) {
+            exchange.runnable = true;
+        }
+    }
+
+    fn shut_down(&mut self, machine: &mut M, _now: Instant) {
+        machine.shut_down();
+    }
+
+    fn on_close(&mut self, outcome: Outcome<<M as Machine>::Error>) {
+        let reason = match outcome {
+            Outcome::Io(_) | Outcome::PeerClosed => Reason::PeerClosed,
+            Outcome::Protocol(_) => Reason::Protocol,
+            _ => Reason::Cancel,
+        };
+        self.end_all(reason);
+    }
+}
+
+impl<C: Call> Drop for App<C> {
+    fn drop(&mut self) {
+        self.end_all(Reason::Cancel);
+    }
+}

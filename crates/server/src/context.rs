@@ -1,0 +1,55 @@
+//! What a request brings into the world of `http::Request`: extensions.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use wirelace_http_semantics::StreamId;
+
+use crate::info::ConnectionInfo;
+use crate::interim::Interim;
+use crate::link::{Link, lock};
+use crate::request_body::RequestBody;
+
+/// Everything about a request that `http::Request` has no place for, as one of its extensions (with axum:
+/// `Extension<RequestContext>`).
+#[derive(Debug, Clone)]
+pub struct RequestContext {
+    link: Arc<Link>,
+    stream: StreamId,
+    tunnel: Option<Arc<Mutex<Option<RequestBody>>>>,
+}
+
+impl RequestContext {
+    pub(crate) fn new(link: Arc<Link>, stream: StreamId, tunnel: Option<RequestBody>) -> RequestContext {
+        RequestContext { link, stream, tunnel: tunnel.map(|tunnel| Arc::new(Mutex::new(Some(tunnel)))) }
+    }
+
+    /// The connection that the request came on.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionInfo {
+        &self.link.info
+    }
+
+    /// The client's address.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.link.info.peer
+    }
+
+    /// Sends interim responses before the final one.
+    #[must_use]
+    pub fn interim(&self) -> Interim {
+        Interim::new(Arc::clone(&self.link), self.stream)
+    }
+
+    /// As [`Request::take_tunnel`](crate::Request::take_tunnel).
+    #[must_use]
+    pub fn take_tunnel(&self) -> Option<RequestBody> {
+        lock(self.tunnel.as_ref()?).take()
+    }
+}
+
+/// The header section as it was received, as an extension of `http::Request`: order, duplicates and the case of
+/// names. Only with [`Builder::raw_fields`](crate::Builder::raw_fields).
+#[derive(Debug, Clone)]
+pub struct RawFields(pub Arc<wirelace_http_semantics::Fields>);

@@ -1,0 +1,91 @@
+//! One request and its response, while they last.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+
+use wirelace_http_semantics::StreamId;
+
+use crate::feed::Feed;
+use crate::link::Link;
+use crate::respond::Asked;
+use crate::response::Response;
+use crate::response_body::BoxBody;
+
+/// Where a handler's future lives: pinned, and used again for the next one.
+pub(crate) type Slot<F> = Pin<Box<Option<F>>>;
+
+pub(crate) struct Exchange<F> {
+    pub(crate) stream: StreamId,
+    pub(crate) asked: Asked,
+    pub(crate) state: State<F>,
+    /// Where the incoming body goes; after a switch, the tunnel.
+    pub(crate) feed: Option<Feed>,
+    /// Where the tunnel would go.
+    pub(crate) tunnel: Option<Feed>,
+    pub(crate) expects_continue: bool,
+    /// Polled at the next opportunity.
+    pub(crate) runnable: bool,
+    pub(crate) alarm: Option<(Arc<Alarm>, Waker)>,
+}
+
+pub(crate) enum State<F> {
+    Handling(Slot<F>),
+    /// An earlier response has to be finished first.
+    Waiting(Box<Response>),
+    Sending(BoxBody),
+    /// The response is complete, or cannot be.
+    Done,
+}
+
+impl<F> Exchange<F> {
+    /// True when the exchange can be forgotten.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.state, State::Done) && self.feed.is_none()
+    }
+
+    /// Whether it wants to be polled.
+    pub(crate) fn take_runnable(&mut self) -> bool {
+        let woken = self.alarm.as_ref().is_some_and(|(alarm, _)| alarm.rings.swap(false, Ordering::AcqRel));
+        std::mem::take(&mut self.runnable) || woken
+    }
+
+    /// Wakes the reader of its body, `task` being the connection's own waker.
+    pub(crate) fn wake_reader(&mut self, reader: Option<Waker>, task: &Waker) {
+        let Some(reader) = reader else { return };
+        // Readers are most often the handler itself, which is polled soon.
+        let own = self.alarm.as_ref().map_or(task, |(_, waker)| waker);
+        if reader.will_wake(own) {
+            self.runnable = true;
+        } else {
+            reader.wake();
+        }
+    }
+}
+
+/// Tells which of many exchanges was woken, so that not all of them are polled. A single one does without.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    rings: AtomicBool,
+    link: Arc<Link>,
+}
+
+impl Alarm {
+    pub(crate) fn new(link: &Arc<Link>) -> (Arc<Alarm>, Waker) {
+        let alarm = Arc::new(Alarm { rings: AtomicBool::new(false), link: Arc::clone(link) });
+        let waker = Waker::from(Arc::clone(&alarm));
+        (alarm, waker)
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rings.store(true, Ordering::Release);
+        self.link.wake();
+    }
+}

@@ -1,0 +1,89 @@
+//! What requests share with the connection that they came on.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use wirelace_http_semantics::{ResponseHead, StreamId};
+
+use crate::info::ConnectionInfo;
+
+/// One for a connection; requests, bodies and interim handles hold it. They may live in other tasks than the
+/// connection.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) info: ConnectionInfo,
+    /// The connection's task, while it waits for a handler.
+    task: Mutex<Option<Waker>>,
+    /// Interim responses that wait to be sent.
+    interims: Mutex<Vec<(StreamId, ResponseHead)>>,
+    interims_wait: AtomicBool,
+    /// A body's reader has done something.
+    news: AtomicBool,
+}
+
+impl Link {
+    pub(crate) fn new(info: ConnectionInfo) -> Link {
+        Link {
+            info,
+            task: Mutex::default(),
+            interims: Mutex::default(),
+            interims_wait: AtomicBool::new(false),
+            news: AtomicBool::new(false),
+        }
+    }
+
+    /// Names the task that news wakes.
+    pub(crate) fn set_task(&self, waker: &Waker) {
+        let mut task = lock(&self.task);
+        if !task.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *task = Some(waker.clone());
+        }
+    }
+
+    /// Tells the connection that there is something to collect. `within`: the waker of the task that says so;
+    /// the connection's own task looks anyway.
+    pub(crate) fn tell(&self, within: Option<&Waker>) {
+        self.news.store(true, Ordering::Release);
+        let task = lock(&self.task).clone();
+        match (task, within) {
+            (Some(task), Some(within)) if task.will_wake(within) => {}
+            (Some(task), _) => task.wake(),
+            (None, _) => {}
+        }
+    }
+
+    /// Wakes the connection's task.
+    pub(crate) fn wake(&self) {
+        let task = lock(&self.task).clone();
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
+
+    /// True once after each [`tell`](Link::tell).
+    #[inline]
+    pub(crate) fn take_news(&self) -> bool {
+        self.news.load(Ordering::Acquire) && self.news.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn push_interim(&self, stream: StreamId, head: ResponseHead) {
+        lock(&self.interims).push((stream, head));
+        self.interims_wait.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    #[inline]
+    pub(crate) fn take_interims(&self) -> Vec<(StreamId, ResponseHead)> {
+        if !self.interims_wait.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        self.interims_wait.store(false, Ordering::Release);
+        std::mem::take(&mut *lock(&self.interims))
+    }
+}
+
+/// Locks; what a panicking holder left behind is whole, since no lock is held over foreign code.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

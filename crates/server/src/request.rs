@@ -1,0 +1,51 @@
+//! Requests as the native handler gets them.
+
+use std::sync::Arc;
+
+use wirelace_http_semantics::{RequestHead, StreamId};
+
+use crate::info::ConnectionInfo;
+use crate::interim::Interim;
+use crate::link::Link;
+use crate::request_body::RequestBody;
+
+/// A request.
+#[derive(Debug)]
+pub struct Request {
+    /// Method, target and header section, as they were received.
+    pub head: RequestHead,
+    /// The body, which may still be arriving.
+    pub body: RequestBody,
+    pub(crate) tunnel: Option<Box<RequestBody>>,
+    pub(crate) link: Arc<Link>,
+    pub(crate) stream: StreamId,
+}
+
+impl Request {
+    /// A request that came on no connection, for tests of handlers.
+    #[must_use]
+    pub fn new(head: RequestHead, body: impl Into<RequestBody>) -> Request {
+        let link = Arc::new(Link::new(ConnectionInfo::memory()));
+        Request { head, body: body.into(), tunnel: None, link, stream: StreamId(0) }
+    }
+
+    /// The connection that the request came on.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionInfo {
+        &self.link.info
+    }
+
+    /// Sends interim responses before the final one.
+    #[must_use]
+    pub fn interim(&self) -> Interim {
+        Interim::new(Arc::clone(&self.link), self.stream)
+    }
+
+    /// For CONNECT and for requests that offer an upgrade: what the client sends after the response has opened
+    /// the tunnel (2xx to CONNECT, 101 to an upgrade), as a body without an announced end. What goes to the client
+    /// is the body of that response. Any other response ends it, empty. `None` for other requests and after the
+    /// first call.
+    pub fn take_tunnel(&mut self) -> Option<RequestBody> {
+        self.tunnel.take().map(|tunnel| *tunnel)
+    }
+}

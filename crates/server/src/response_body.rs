@@ -1,0 +1,182 @@
+//! Response bodies.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tokio::sync::mpsc;
+
+/// Any error.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// A body behind a box.
+pub type BoxBody = Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>;
+
+/// The body of a response.
+#[derive(Default)]
+pub enum ResponseBody {
+    /// None.
+    #[default]
+    Empty,
+    /// All of it.
+    Full(Bytes),
+    /// As it comes. Polled only while the client takes it: a slow reader stops its producer.
+    Stream(BoxBody),
+}
+
+impl ResponseBody {
+    /// A body that comes in pieces. An error ends the connection, so that the client sees that the body is
+    /// incomplete.
+    pub fn stream<B>(body: B) -> ResponseBody
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        if body.is_end_stream() {
+            return ResponseBody::Empty;
+        }
+        ResponseBody::Stream(Box::pin(Erased { body }))
+    }
+
+    /// A body that another task writes; at most `pieces` of them wait. Dropping the sender ends it.
+    #[must_use]
+    pub fn channel(pieces: usize) -> (BodySender, ResponseBody) {
+        let (sender, receiver) = mpsc::channel(pieces.max(1));
+        (BodySender(sender), ResponseBody::stream(Channel(receiver)))
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ResponseBody::Empty => f.write_str("Empty"),
+            ResponseBody::Full(data) => write!(f, "Full({} bytes)", data.len()),
+            ResponseBody::Stream(body) => write!(f, "Stream({:?})", body.size_hint()),
+        }
+    }
+}
+
+impl From<Bytes> for ResponseBody {
+    fn from(data: Bytes) -> ResponseBody {
+        if data.is_empty() { ResponseBody::Empty } else { ResponseBody::Full(data) }
+    }
+}
+
+impl From<&'static str> for ResponseBody {
+    fn from(text: &'static str) -> ResponseBody {
+        Bytes::from_static(text.as_bytes()).into()
+    }
+}
+
+impl From<&'static [u8]> for ResponseBody {
+    fn from(data: &'static [u8]) -> ResponseBody {
+        Bytes::from_static(data).into()
+    }
+}
+
+impl From<String> for ResponseBody {
+    fn from(text: String) -> ResponseBody {
+        Bytes::from(text).into()
+    }
+}
+
+impl From<Vec<u8>> for ResponseBody {
+    fn from(data: Vec<u8>) -> ResponseBody {
+        Bytes::from(data).into()
+    }
+}
+
+/// Writes a body made by [`ResponseBody::channel`].
+#[derive(Debug, Clone)]
+pub struct BodySender(mpsc::Sender<Result<Frame<Bytes>, BoxError>>);
+
+/// Nobody reads the body any more: the client is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the response body has no reader any more")]
+pub struct ReaderGone;
+
+impl BodySender {
+    /// Sends a piece; waits while too many wait.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub async fn send(&self, data: impl Into<Bytes>) -> Result<(), ReaderGone> {
+        self.0.send(Ok(Frame::data(data.into()))).await.map_err(|_| ReaderGone)
+    }
+
+    /// Sends the trailer section, which ends the body.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub async fn trailers(self, trailers: http::HeaderMap) -> Result<(), ReaderGone> {
+        self.0.send(Ok(Frame::trailers(trailers))).await.map_err(|_| ReaderGone)
+    }
+
+    /// Ends the body as incomplete.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub async fn fail(self, error: impl Into<BoxError>) -> Result<(), ReaderGone> {
+        self.0.send(Err(error.into())).await.map_err(|_| ReaderGone)
+    }
+
+    /// Waits until the client is gone or has everything.
+    pub async fn closed(&self) {
+        self.0.closed().await;
+    }
+}
+
+struct Channel(mpsc::Receiver<Result<Frame<Bytes>, BoxError>>);
+
+impl Body for Channel {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+pin_project! {
+    /// Any body as one of `Bytes` and boxed errors.
+    struct Erased<B> {
+        #[pin]
+        body: B,
+    }
+}
+
+impl<B> Body for Erased<B>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Poll::Ready(match ready!(self.project().body.poll_frame(cx)) {
+            // `Bytes` are taken over, not copied.
+            Some(Ok(frame)) => Some(Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))),
+            Some(Err(error)) => Some(Err(error.into())),
+            None => None,
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

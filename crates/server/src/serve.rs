@@ -1,0 +1,124 @@
+//! What a server serves: the one step from an accepted stream to a running connection.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http_body::Body;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower_service::Service;
+use wirelace_http1::{Limits, ServerConnection};
+use wirelace_runtime::{Connection, DriverOptions, Tracked};
+
+use crate::app::App;
+use crate::call::{Call, CallFn};
+use crate::handler::Handler;
+use crate::info::ConnectionInfo;
+use crate::link::Link;
+use crate::request_body::RequestBody;
+use crate::respond::Additions;
+use crate::response_body::BoxError;
+use crate::tower::{BridgeOptions, TowerCall};
+
+/// What all connections of a server have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) additions: Arc<Additions>,
+    pub(crate) driver: DriverOptions,
+    pub(crate) bridge: BridgeOptions,
+}
+
+/// An accepted stream.
+pub(crate) struct Accepted<IO> {
+    pub(crate) io: IO,
+    pub(crate) info: ConnectionInfo,
+    pub(crate) tracked: Option<Tracked>,
+}
+
+pub(crate) mod sealed {
+    use super::{Accepted, Settings};
+    use tokio::io::{AsyncRead, AsyncWrite};
+
+    /// Starts a connection on the current runtime.
+    pub trait Start: Send + Sync + 'static {
+        #[doc(hidden)]
+        #[allow(private_interfaces)]
+        fn start<IO>(&self, accepted: Accepted<IO>, settings: &Settings) -> tokio::task::JoinHandle<()>
+        where
+            IO: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    }
+}
+
+use sealed::Start;
+
+/// What a server can serve: [`Native`] handlers and [`Tower`] services.
+pub trait Serve: Start {}
+
+impl<T: Start> Serve for T {}
+
+/// A [`Handler`].
+pub struct Native<H>(pub(crate) Arc<H>);
+
+/// A [`tower_service::Service`].
+pub struct Tower<S>(pub(crate) Template<S>);
+
+/// Services are cloned for each connection; they need not be `Sync` for that, the lock is.
+pub(crate) struct Template<S>(pub(crate) std::sync::Mutex<S>);
+
+impl<H> fmt::Debug for Native<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Native")
+    }
+}
+
+impl<S> fmt::Debug for Tower<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tower")
+    }
+}
+
+#[allow(private_interfaces)]
+impl<H: Handler> Start for Native<H> {
+    fn start<IO>(&self, accepted: Accepted<IO>, settings: &Settings) -> tokio::task::JoinHandle<()>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        // Counted up and down for each request: on a cache line that no other thread touches.
+        let handler = Arc::new(Arc::clone(&self.0));
+        let call = CallFn(move |request| {
+            let handler = Arc::clone(&handler);
+            async move { handler.handle(request).await }
+        });
+        spawn(accepted, call, settings)
+    }
+}
+
+#[allow(private_interfaces)]
+impl<S, B> Start for Tower<S>
+where
+    S: Service<http::Request<RequestBody>, Response = http::Response<B>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxError>,
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    fn start<IO>(&self, accepted: Accepted<IO>, settings: &Settings) -> tokio::task::JoinHandle<()>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = crate::link::lock(&self.0.0).clone();
+        spawn(accepted, TowerCall { service, options: settings.bridge }, settings)
+    }
+}
+
+fn spawn<IO, C>(accepted: Accepted<IO>, call: C, settings: &Settings) -> tokio::task::JoinHandle<()>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    C: Call,
+{
+    let Accepted { io, info, tracked } = accepted;
+    let now = tokio::time::Instant::now().into_std();
+    let machine = ServerConnection::new(Arc::clone(&settings.limits), now);
+    let app = App::new(call, Arc::new(Link::new(info)), Arc::clone(&settings.additions));
+    tokio::spawn(Connection::new(io, machine, app, settings.driver, tracked))
+}

@@ -1,0 +1,343 @@
+//! The server: settings, listeners, running and shutting down.
+
+use std::future::pending;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Body;
+use tower_service::Service;
+use wirelace_http1::Limits;
+use wirelace_runtime::{Acceptor, DriverOptions, ListenOptions, Stage, Tracker, Workers};
+
+use crate::handler::Handler;
+use crate::info::{ConnectionInfo, Transport};
+use crate::link::lock;
+use crate::request_body::RequestBody;
+use crate::respond::Additions;
+use crate::response_body::BoxError;
+use crate::serve::{Accepted, Native, Serve, Settings, Template, Tower};
+use crate::tower::BridgeOptions;
+
+/// Settings of a server that is to be.
+#[derive(Debug)]
+#[must_use = "nothing is served before `bind` and `run`"]
+pub struct Builder<S> {
+    service: S,
+    limits: Limits,
+    listen: ListenOptions,
+    workers: usize,
+    max_connections: usize,
+    grace: Duration,
+    date: bool,
+    server: Option<Bytes>,
+    driver: DriverOptions,
+    raw_fields: bool,
+}
+
+/// A server that listens and does not answer yet.
+#[derive(Debug)]
+#[must_use = "nothing is served before `run`"]
+pub struct Server<S> {
+    service: Arc<S>,
+    settings: Settings,
+    listen: ListenOptions,
+    listeners: Vec<StdListener>,
+    workers: usize,
+    local: SocketAddr,
+    tracker: Tracker,
+    grace: Duration,
+}
+
+impl Server<()> {
+    /// A server for a native handler: an async function or closure, or a type that implements [`Handler`].
+    pub fn builder<H: Handler>(handler: H) -> Builder<Native<H>> {
+        Builder::new(Native(Arc::new(handler)))
+    }
+
+    /// A server for a tower service, such as an `axum::Router` as it is. Each connection has a clone of its own.
+    ///
+    /// A service error is answered with 500 and ends the connection.
+    pub fn builder_tower<S, B>(service: S) -> Builder<Tower<S>>
+    where
+        S: Service<http::Request<RequestBody>, Response = http::Response<B>> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<BoxError>,
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Builder::new(Tower(Template(Mutex::new(service))))
+    }
+}
+
+impl<S: Serve> Builder<S> {
+    fn new(service: S) -> Builder<S> {
+        Builder {
+            service,
+            limits: Limits::default(),
+            listen: ListenOptions::default(),
+            workers: 0,
+            max_connections: 65_536,
+            grace: Duration::from_secs(10),
+            date: true,
+            server: None,
+            driver: DriverOptions::default(),
+            raw_fields: false,
+        }
+    }
+
+    /// Limits and timeouts of each connection.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How to listen.
+    pub fn listen_options(mut self, options: ListenOptions) -> Self {
+        self.listen = options;
+        self
+    }
+
+    /// Serves on so many threads, each with a single-threaded runtime and, with `SO_REUSEPORT`, a listener of its
+    /// own. 0, the default: on the runtime that [`Server::run`] is called in.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Connections open at a time; further ones wait. Default: 65,536.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections;
+        self
+    }
+
+    /// How long connections may finish what runs when the server shuts down. Default: 10 s.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Whether responses without a Date get one (RFC 9110 §6.6.1 wants it). Default: yes.
+    pub fn date(mut self, on: bool) -> Self {
+        self.date = on;
+        self
+    }
+
+    /// Adds a Server field to responses without one. Default: none. Values that are not valid are not sent.
+    pub fn server_name(mut self, name: impl Into<Bytes>) -> Self {
+        self.server = Some(name.into());
+        self
+    }
+
+    /// Limits of the connections' driver. Whether half-closed connections are served is decided by
+    /// [`Limits::half_close`], for how long by this.
+    pub fn driver_options(mut self, options: DriverOptions) -> Self {
+        self.driver = options;
+        self
+    }
+
+    /// Tower services: puts the header section as it came into each request's extensions, as
+    /// [`RawFields`](crate::RawFields). Default: no.
+    pub fn raw_fields(mut self, on: bool) -> Self {
+        self.raw_fields = on;
+        self
+    }
+
+    /// Listens at that address; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// Whatever the system says: most often the address is in use.
+    pub fn bind(mut self, address: SocketAddr) -> io::Result<Server<S>> {
+        self.listen = self.listen.reuse_port(self.workers > 1);
+        let first = self.listen.bind(address)?;
+        let local = first.local_addr()?;
+        let mut listeners = vec![first];
+        for _ in 1..self.workers {
+            listeners.push(self.listen.bind(local)?);
+        }
+        Ok(self.finish(listeners, local))
+    }
+
+    /// Uses a listener that is there already. With several workers, only one of them accepts.
+    ///
+    /// # Errors
+    /// The listener has no local address.
+    pub fn listen(self, listener: StdListener) -> io::Result<Server<S>> {
+        listener.set_nonblocking(true)?;
+        let local = listener.local_addr()?;
+        Ok(self.finish(vec![listener], local))
+    }
+
+    fn finish(self, listeners: Vec<StdListener>, local: SocketAddr) -> Server<S> {
+        // A head that is larger than what is ever buffered would wait for ever.
+        let largest = self.limits.head.head.max(self.limits.trailers) + self.limits.read_ahead;
+        let mut driver = self.driver;
+        driver.max_input = driver.max_input.max(largest.saturating_add(64 * 1024));
+        let settings = Settings {
+            limits: Arc::new(self.limits),
+            additions: Arc::new(Additions { date: self.date, server: self.server }),
+            driver,
+            bridge: BridgeOptions { raw_fields: self.raw_fields },
+        };
+        Server {
+            service: Arc::new(self.service),
+            settings,
+            listen: self.listen,
+            listeners,
+            workers: self.workers,
+            local,
+            tracker: Tracker::new(self.max_connections),
+            grace: self.grace,
+        }
+    }
+}
+
+impl<S: Serve> Server<S> {
+    /// The address that the server listens at.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Counts the connections, and can end them.
+    #[must_use]
+    pub fn tracker(&self) -> Tracker {
+        self.tracker.clone()
+    }
+
+    /// Serves until `shutdown` is ready; then accepts nothing more, lets connections finish what runs for the time
+    /// of grace, and drops the rest. Dropping the future drops all connections at once.
+    ///
+    /// # Errors
+    /// A listener or a worker thread could not be set up, or a worker panicked.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let tracker = self.tracker.clone();
+        let _abandoned = AbortOnDrop(tracker.clone());
+        let grace = self.grace;
+        let shutting_down = async {
+            shutdown.await;
+            tracker.shut_down(grace).await;
+        };
+        if self.workers == 0 {
+            let mut accepting = Vec::new();
+            let acceptors = Accepting::all(self)?;
+            for acceptor in acceptors {
+                accepting.push(tokio::spawn(acceptor.run()));
+            }
+            shutting_down.await;
+            for task in accepting {
+                task.await.map_err(io::Error::other)?;
+            }
+            return Ok(());
+        }
+        let workers = self.workers;
+        let accepting: Vec<_> = Accepting::all_later(self);
+        let accepting = Arc::new(Mutex::new(accepting));
+        let working = tracker.clone();
+        let workers = Workers::spawn(workers, move |_| {
+            let next = lock(&accepting).pop();
+            let tracker = working.clone();
+            async move {
+                if let Some(next) = next {
+                    match next.here() {
+                        Ok(accepting) => accepting.run().await,
+                        Err(_) => tracker.advance(Stage::Aborting),
+                    }
+                }
+                tracker.reached(Stage::Finishing).await;
+                tracker.drained().await;
+            }
+        })?;
+        shutting_down.await;
+        workers.join().await.map_err(io::Error::other)
+    }
+
+    /// Serves until the process ends.
+    ///
+    /// # Errors
+    /// As [`run`](Server::run).
+    pub async fn run_forever(self) -> io::Result<()> {
+        self.run(pending()).await
+    }
+}
+
+struct AbortOnDrop(Tracker);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.advance(Stage::Aborting);
+    }
+}
+
+/// What one accepting loop needs, before it is known on which thread.
+struct Later<S> {
+    service: Arc<S>,
+    settings: Settings,
+    tracker: Tracker,
+    listener: StdListener,
+    options: ListenOptions,
+    local: SocketAddr,
+}
+
+/// One accepting loop.
+struct Accepting<S> {
+    service: Arc<S>,
+    settings: Settings,
+    tracker: Tracker,
+    acceptor: Acceptor,
+    local: SocketAddr,
+}
+
+impl<S: Serve> Later<S> {
+    fn here(self) -> io::Result<Accepting<S>> {
+        Ok(Accepting {
+            service: self.service,
+            settings: self.settings,
+            tracker: self.tracker,
+            acceptor: Acceptor::new(self.listener, self.options)?,
+            local: self.local,
+        })
+    }
+}
+
+impl<S: Serve> Accepting<S> {
+    fn all_later(server: Server<S>) -> Vec<Later<S>> {
+        let Server { service, settings, listen, listeners, local, tracker, .. } = server;
+        let later = |listener| Later {
+            service: Arc::clone(&service),
+            settings: settings.clone(),
+            tracker: tracker.clone(),
+            listener,
+            options: listen.clone(),
+            local,
+        };
+        listeners.into_iter().map(later).collect()
+    }
+
+    fn all(server: Server<S>) -> io::Result<Vec<Accepting<S>>> {
+        Self::all_later(server).into_iter().map(Later::here).collect()
+    }
+
+    async fn run(mut self) {
+        let mut stopped = pin!(self.tracker.reached(Stage::Finishing));
+        loop {
+            let (io, peer) = tokio::select! {
+                biased;
+                () = &mut stopped => return,
+                accepted = self.acceptor.accept() => accepted,
+            };
+            let Some(tracked) = self.tracker.admit().await else { return };
+            // A listener at one address needs no system call to know it.
+            let local = if self.local.ip().is_unspecified() {
+                io.local_addr().unwrap_or(self.local)
+            } else {
+                self.local
+            };
+            let info = ConnectionInfo::new(peer, local, Transport::Tcp);
+            self.service.start(Accepted { io, info, tracked: Some(tracked) }, &self.settings);
+        }
+    }
+}

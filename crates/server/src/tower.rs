@@ -1,0 +1,139 @@
+//! The bridge to tower services: `http::Request` in, `http::Response` out.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{StatusCode, Uri};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+use wirelace_http_semantics::{FieldId, Fields, ResponseHead};
+
+use crate::call::Call;
+use crate::context::{RawFields, RequestContext};
+use crate::request::Request;
+use crate::request_body::RequestBody;
+use crate::response::Response;
+use crate::response_body::{BoxError, ResponseBody};
+
+/// What the bridge puts into requests.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct BridgeOptions {
+    pub(crate) raw_fields: bool,
+}
+
+/// A service as one connection uses it: a clone of its own.
+pub(crate) struct TowerCall<S> {
+    pub(crate) service: S,
+    pub(crate) options: BridgeOptions,
+}
+
+impl<S, B> Call for TowerCall<S>
+where
+    S: Service<http::Request<RequestBody>, Response = http::Response<B>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxError>,
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Future = TowerFuture<S, S::Future>;
+
+    fn call(&mut self, cx: &mut Context<'_>, request: Request) -> Self::Future {
+        let Some(request) = to_http(request, self.options) else {
+            return TowerFuture::Failed { status: StatusCode::BAD_REQUEST };
+        };
+        match self.service.poll_ready(cx) {
+            Poll::Ready(Ok(())) => TowerFuture::Called { future: self.service.call(request) },
+            // The service that was found ready is the one to call: this one is asked again, apart from others.
+            Poll::Pending => {
+                TowerFuture::Waiting { service: self.service.clone(), request: Some(Box::new(request)) }
+            }
+            Poll::Ready(Err(_)) => TowerFuture::Failed { status: StatusCode::INTERNAL_SERVER_ERROR },
+        }
+    }
+}
+
+pin_project! {
+    /// From the request to the response.
+    #[project = TowerProjection]
+    #[allow(missing_docs)]
+    pub(crate) enum TowerFuture<S, F> {
+        Waiting { service: S, request: Option<Box<http::Request<RequestBody>>> },
+        Called { #[pin] future: F },
+        Failed { status: StatusCode },
+    }
+}
+
+impl<S, B> Future for TowerFuture<S, S::Future>
+where
+    S: Service<http::Request<RequestBody>, Response = http::Response<B>>,
+    S::Error: Into<BoxError>,
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        loop {
+            let next = match self.as_mut().project() {
+                TowerProjection::Waiting { service, request } => match ready!(service.poll_ready(cx)) {
+                    Ok(()) => match request.take() {
+                        Some(request) => TowerFuture::Called { future: service.call(*request) },
+                        None => TowerFuture::Failed { status: StatusCode::INTERNAL_SERVER_ERROR },
+                    },
+                    Err(_) => TowerFuture::Failed { status: StatusCode::INTERNAL_SERVER_ERROR },
+                },
+                TowerProjection::Called { future } => {
+                    return Poll::Ready(match ready!(future.poll(cx)) {
+                        Ok(response) => from_http(response),
+                        Err(_) => failed(StatusCode::INTERNAL_SERVER_ERROR),
+                    });
+                }
+                TowerProjection::Failed { status } => return Poll::Ready(failed(*status)),
+            };
+            self.set(next);
+        }
+    }
+}
+
+/// A service that fails may have left anything behind: the connection ends, too.
+fn failed(status: StatusCode) -> Response {
+    let mut response = Response::new(status);
+    // The value is known to be valid.
+    let _ = response.head.fields.push(FieldId::CONNECTION, "close");
+    response
+}
+
+/// `None` where the `http` crate refuses the target.
+fn to_http(request: Request, options: BridgeOptions) -> Option<http::Request<RequestBody>> {
+    let Request { head, body, tunnel, link, stream } = request;
+    let uri = Uri::from_maybe_shared(head.target).ok()?;
+    let mut converted = http::Request::new(body);
+    *converted.method_mut() = head.method;
+    *converted.uri_mut() = uri;
+    *converted.version_mut() = head.version;
+    *converted.headers_mut() = head.fields.to_header_map();
+    let extensions = converted.extensions_mut();
+    #[cfg(feature = "axum")]
+    extensions.insert(axum::extract::ConnectInfo(link.info.peer));
+    extensions.insert(RequestContext::new(link, stream, tunnel.map(|tunnel| *tunnel)));
+    if options.raw_fields {
+        extensions.insert(RawFields(Arc::new(head.fields)));
+    }
+    Some(converted)
+}
+
+fn from_http<B>(response: http::Response<B>) -> Response
+where
+    B: Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let (parts, body) = response.into_parts();
+    let Ok(fields) = Fields::from_header_map(&parts.headers) else {
+        return failed(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let mut head = ResponseHead::new(parts.status);
+    head.fields = fields;
+    Response { head, body: ResponseBody::stream(body) }
+}
