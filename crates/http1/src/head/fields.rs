@@ -111,13 +111,13 @@ pub(super) fn field_lines<S: FieldSink>(
     }
 }
 
-/// `start..end` without the whitespace at its ends.
+/// `start..end` without the whitespace at its ends; where nothing is left, the end.
+// `start` of an empty value is behind one space or not, depending on how the line came.
 #[inline]
 fn trim(buf: &[u8], start: usize, end: usize) -> Range<usize> {
-    let value = buf.get(start..end).unwrap_or_default();
-    let end = start + trim_ows_end(value).len();
-    let start = end - trim_ows_start(buf.get(start..end).unwrap_or_default()).len();
-    start..end
+    let value = trim_ows_start(buf.get(start..end).unwrap_or_default());
+    let start = end - value.len();
+    start..start + trim_ows_end(value).len()
 }
 
 enum Odd {
