@@ -6,6 +6,9 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod http1_chunked;
+pub mod http1_connection;
+pub mod http1_encode;
 pub mod http1_head;
 pub mod input;
 pub mod semantics;
@@ -16,8 +19,12 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets; the names are those of `fuzz_targets/` and of the folders in `corpus/`.
 pub const TARGETS: &[Target] = &[
+    ("http1_chunked", http1_chunked::decode),
+    ("http1_client", http1_connection::client),
     ("http1_differential", http1_head::differential),
     ("http1_head", http1_head::resumed),
+    ("http1_encode", http1_encode::messages),
+    ("http1_server", http1_connection::server),
     ("semantics_structured", semantics::structured),
     ("semantics_values", semantics::values),
     ("wire_numbers", wire::numbers),
