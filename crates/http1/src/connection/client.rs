@@ -356,8 +356,11 @@ impl ClientConnection {
         if let Some(front) = self.exchanges.front_mut() {
             front.response = Progress::All;
             // A server that has answered before the request's end may read the rest or not: the connection
-            // cannot be used again (RFC 9112 §9.3).
-            if !front.requested {
+            // cannot be used again (RFC 9112 §9.3). A body that only lacks the word that it is over has ended.
+            if !front.requested && self.sender == BodySender::Known(0) {
+                front.requested = true;
+                self.sender = BodySender::Idle;
+            } else if !front.requested {
                 front.requested = true;
                 front.persists = false;
                 self.closing = true;

@@ -47,6 +47,8 @@ pub struct ServerConnection {
     input_closed: bool,
     /// No request is taken after those under way.
     closing: bool,
+    /// A response has ended the connection: requests that are left are reset.
+    refusing: bool,
     finished: bool,
     /// Bytes that `poll_event` left in the driver's buffer.
     buffered: usize,
@@ -85,6 +87,7 @@ impl ServerConnection {
             timers,
             input_closed: false,
             closing: false,
+            refusing: false,
             finished: false,
             buffered: 0,
             stats: Stats::default(),
@@ -115,6 +118,11 @@ impl ServerConnection {
 
     fn next_event(&mut self, now: Instant, input: &mut BytesMut) -> Result<Option<Event>, Error> {
         loop {
+            if self.refusing
+                && let Some(refused) = self.exchanges.pop_front()
+            {
+                return Ok(Some(Event::Reset { stream: refused.id, reason: Reason::Refused }));
+            }
             if let Some(event) = self.capacity_event() {
                 return Ok(Some(event));
             }
@@ -342,7 +350,15 @@ impl ServerConnection {
         if !self.exchanges.front().is_some_and(Exchange::is_over) {
             return;
         }
-        self.exchanges.pop_front();
+        let persists = self.exchanges.pop_front().is_none_or(|over| over.persists);
+        if !persists && !self.exchanges.is_empty() {
+            // What came behind a response that ends the connection must not be answered (RFC 9112 §9.6).
+            self.refusing = true;
+            match &mut self.receive {
+                Receive::Failed { answer, .. } => *answer = false,
+                receive => *receive = Receive::Nothing,
+            }
+        }
         // A failed connection has its error to report first.
         if self.closing && !matches!(self.receive, Receive::Failed { .. }) {
             self.finished |= self.exchanges.is_empty();
@@ -422,13 +438,15 @@ impl ServerConnection {
     }
 
     fn send_final(&mut self, head: &ResponseHead, end: bool) -> Result<(), SendError> {
-        // Whether the rest of the request is worth reading for the sake of the connection.
-        let unread = match &self.receive {
-            Receive::Body(body) => body.remaining().is_some_and(|left| left > self.limits.drain),
-            _ => false,
-        };
         let closing = self.closing && self.exchanges.len() == 1;
         let Some(front) = self.exchanges.front_mut() else { return Err(SendError::Closed) };
+        // Whether the rest of this request (not of a later one) is too much to read for the sake of the connection.
+        let unread = match &self.receive {
+            Receive::Body(body) if !front.requested => {
+                body.remaining().is_some_and(|left| left > self.limits.drain)
+            }
+            _ => false,
+        };
         let request = Answered {
             http10: front.http10,
             to_head: front.to_head,
