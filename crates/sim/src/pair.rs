@@ -69,12 +69,12 @@ pub struct Pair<C, S> {
     server: Half<S>,
     to_server: StreamLink,
     to_client: StreamLink,
-    max_steps: u64,
     run: Run,
 }
 
 #[derive(Debug)]
 struct Run {
+    max_steps: u64,
     clock: Clock,
     rng: Rng,
     trace: Trace,
@@ -105,15 +105,20 @@ impl<C: Peer, S: Peer> Pair<C, S> {
             server: Half::new(Side::Server, server),
             to_server: StreamLink::new(rng.next_u64(), settings.to_server, now),
             to_client: StreamLink::new(rng.next_u64(), settings.to_client, now),
-            max_steps: settings.max_steps,
-            run: Run { clock, rng, trace: Trace::new(settings.keep_steps), texts: settings.keep_steps > 0 },
+            run: Run {
+                max_steps: settings.max_steps,
+                clock,
+                rng,
+                trace: Trace::new(settings.keep_steps),
+                texts: settings.keep_steps > 0,
+            },
         }
     }
 
     /// Runs until nothing happens any more.
     pub fn run(&mut self) -> Outcome {
         let end = loop {
-            if self.run.trace.steps() > self.max_steps {
+            if self.run.is_exhausted() {
                 break End::Livelock;
             }
             if self.turn() {
@@ -185,6 +190,12 @@ impl<C: Peer, S: Peer> Pair<C, S> {
     }
 }
 
+impl Run {
+    fn is_exhausted(&self) -> bool {
+        self.trace.steps() > self.max_steps
+    }
+}
+
 impl<P: Peer> Half<P> {
     fn new(side: Side, peer: P) -> Half<P> {
         Half {
@@ -218,11 +229,14 @@ impl<P: Peer> Half<P> {
             self.note(run, What::Acted);
             progress = true;
             self.poll(run);
-            if run.trace.steps() & 0xfff == 0 {
-                break; // Let the run check its limit.
+            if run.is_exhausted() {
+                break;
             }
         }
         progress |= self.write(outbound, run);
+        if self.reset {
+            self.poll(run); // What the machine has to say to that.
+        }
         progress |= self.close(inbound, outbound, run);
         progress
     }
@@ -277,7 +291,7 @@ impl<P: Peer> Half<P> {
                 }
             }
             progress = true;
-            if run.trace.steps() & 0xfff == 0 {
+            if run.is_exhausted() {
                 break;
             }
         }

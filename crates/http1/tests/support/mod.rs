@@ -306,3 +306,19 @@ pub fn client_reads_split(requests: &[RequestHead], input: &[u8], limits: &Limit
 pub fn pipelining() -> Limits {
     Limits { in_flight: 16, ..Limits::default() }
 }
+
+/// An event in few words, for traces.
+pub fn describe(event: &Event) -> String {
+    match event {
+        Event::Head { stream, head: Head::Request(head), end } => {
+            format!("{stream}: {} {:?} end: {end}", head.method, head.target)
+        }
+        Event::Head { stream, head: Head::Response(head), end } => {
+            format!("{stream}: {} end: {end}", head.status)
+        }
+        Event::Informational { stream, head } => format!("{stream}: {}", head.status),
+        Event::Data { stream, data, end } => format!("{stream}: {} bytes end: {end}", data.len()),
+        Event::Trailers { stream, fields } => format!("{stream}: {} trailers", fields.len()),
+        event => format!("{event:?}"),
+    }
+}
