@@ -32,7 +32,7 @@ enum Source {
     Stream(Intake),
 }
 
-/// [`RequestBody::collect`] failed.
+/// [`RequestBody::read_all`] failed.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CollectError {
@@ -84,7 +84,7 @@ impl RequestBody {
     ///
     /// # Errors
     /// The body is incomplete or longer.
-    pub async fn collect(mut self, limit: usize) -> Result<Bytes, CollectError> {
+    pub async fn read_all(mut self, limit: usize) -> Result<Bytes, CollectError> {
         let Some(first) = self.chunk().await.transpose()? else { return Ok(Bytes::new()) };
         let too_large = CollectError::TooLarge { limit };
         if first.len() > limit || self.remaining.is_some_and(|rest| rest > (limit - first.len()) as u64) {
