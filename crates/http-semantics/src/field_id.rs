@@ -151,6 +151,29 @@ static SLOTS: [u8; 1 << HASH_BITS] = {
     slots
 };
 
+/// `name` in any case is `known`, a lower-case one of letters, digits and hyphens: eight bytes at a time.
+#[inline]
+fn equals(name: &[u8], known: &[u8]) -> bool {
+    /// Differing bits, but for bit 5 of letters (the bytes of `known` that have bit 6).
+    const fn differ(name: u64, known: u64) -> u64 {
+        (name ^ known) & !((known & 0x4040_4040_4040_4040) >> 1)
+    }
+    if name.len() != known.len() {
+        return false;
+    }
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    if let (Some(name_last), Some(known_last)) = (name.last_chunk::<8>(), known.last_chunk::<8>()) {
+        let pairs = name.as_chunks::<8>().0.iter().zip(known.as_chunks::<8>().0);
+        let mut different = differ(word(name_last), word(known_last));
+        for (name, known) in pairs {
+            different |= differ(word(name), word(known));
+        }
+        return different == 0;
+    }
+    let pairs = name.iter().zip(known);
+    pairs.fold(0, |different, (name, known)| different | differ(u64::from(*name), u64::from(*known))) == 0
+}
+
 impl FieldId {
     /// A name that has no number.
     pub const OTHER: FieldId = FieldId(0);
@@ -164,7 +187,7 @@ impl FieldId {
         let id = SLOTS.get(slot(name.len(), first, fourth_last, last)).copied().unwrap_or(0);
         let known = NAMES.get(usize::from(id)).copied().unwrap_or("");
         // `OTHER` has the empty name, which equals none.
-        if known.as_bytes().eq_ignore_ascii_case(name) { FieldId(id) } else { FieldId::OTHER }
+        if equals(name, known.as_bytes()) { FieldId(id) } else { FieldId::OTHER }
     }
 
     /// The name in lower case; empty for [`FieldId::OTHER`].
@@ -207,6 +230,23 @@ mod tests {
             assert_eq!(FieldId::of(name.as_bytes()).header_name().unwrap().as_str(), *name);
         }
         assert_eq!(FieldId::HOST.name(), "host");
+    }
+
+    #[test]
+    fn comparison_is_that_of_ascii_case() {
+        for known in NAMES.iter().skip(1) {
+            for at in 0..known.len() {
+                for byte in 0..=255u8 {
+                    let mut name = known.as_bytes().to_vec();
+                    name[at] = byte;
+                    assert_eq!(
+                        equals(&name, known.as_bytes()),
+                        name.eq_ignore_ascii_case(known.as_bytes()),
+                        "{known} with {byte:#x} at {at}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -179,12 +179,18 @@ impl Fields {
         }
         // Well-known names need no bytes; one that was given in capitals keeps them.
         let bytes = if name.name == name.id.name().as_bytes() { &[][..] } else { name.name };
-        let name_len = u16::try_from(bytes.len()).map_err(|_| FieldError::Name)?;
-        if self.added.len() + bytes.len() + value.len() >= ADDED as usize {
+        self.append(name.id, bytes, value)
+    }
+
+    /// Adds a line that has been checked; an empty name is that of `id`.
+    #[inline]
+    fn append(&mut self, id: FieldId, name: &[u8], value: &[u8]) -> Result<(), FieldError> {
+        let name_len = u16::try_from(name.len()).map_err(|_| FieldError::Name)?;
+        if self.added.len() + name.len() + value.len() >= ADDED as usize {
             return Err(FieldError::TooLarge);
         }
         let name_start = self.added.len() as u32 | ADDED;
-        self.added.extend_from_slice(bytes);
+        self.added.extend_from_slice(name);
         let value_start = self.added.len() as u32 | ADDED;
         self.added.extend_from_slice(value);
         self.entries.push(Entry {
@@ -192,7 +198,7 @@ impl Fields {
             value_start,
             value_len: value.len() as u32,
             name_len,
-            id: name.id,
+            id,
             flags: 0,
         });
         Ok(())
@@ -233,6 +239,24 @@ impl Fields {
         if let Some(entry) = self.entries.last_mut() {
             entry.flags |= SENSITIVE;
         }
+    }
+
+    /// Empty, with the memory kept: for the next message.
+    #[must_use]
+    pub fn recycled(mut self) -> Fields {
+        self.clear();
+        self
+    }
+
+    /// Makes room for `fields` more lines.
+    pub fn reserve(&mut self, fields: usize) {
+        self.entries.reserve(fields);
+    }
+
+    /// How many lines fit without more memory.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.entries.capacity()
     }
 
     /// Drops all lines and keeps the memory.
@@ -389,7 +413,7 @@ impl PartialEq for Fields {
 
 #[cfg(feature = "std")]
 mod border {
-    use super::{FieldError, Fields};
+    use super::{FieldError, FieldId, Fields};
     use http::{HeaderMap, HeaderName, HeaderValue};
     use wirelace_wire::field::trim_ows;
 
@@ -429,17 +453,33 @@ mod border {
         /// The lines of a header map.
         ///
         /// # Errors
-        /// A name or value that [`Fields::push`] refuses: the `http` crate allows white space at the ends of a
-        /// value.
+        /// Names and values together pass 2 GiB.
         pub fn from_header_map(map: &HeaderMap) -> Result<Fields, FieldError> {
-            let mut fields = Fields::with_capacity(map.len(), map.len() * 24);
+            let mut fields = Fields::new();
+            fields.extend_from_header_map(map)?;
+            Ok(fields)
+        }
+
+        /// Adds the lines of a header map at the end.
+        ///
+        /// # Errors
+        /// Names and values together pass 2 GiB.
+        pub fn extend_from_header_map(&mut self, map: &HeaderMap) -> Result<(), FieldError> {
+            let bytes = map.iter().map(|(_, value)| value.len()).sum();
+            self.entries.reserve(map.len());
+            self.added.reserve(bytes);
             for (name, value) in map {
-                fields.push(name.as_str(), trim_ows(value.as_bytes()))?;
+                let name = name.as_str().as_bytes();
+                let id = FieldId::of(name);
+                // The types of the `http` crate vouch for all but white space at the ends. Their names are in
+                // lower case, so that a well-known one needs no bytes.
+                let name = if id.is_known() { &[][..] } else { name };
+                self.append(id, name, trim_ows(value.as_bytes()))?;
                 if value.is_sensitive() {
-                    fields.mark_last_sensitive();
+                    self.mark_last_sensitive();
                 }
             }
-            Ok(fields)
+            Ok(())
         }
     }
 }

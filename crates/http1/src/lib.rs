@@ -12,6 +12,7 @@ extern crate alloc;
 pub mod chunked;
 #[cfg(feature = "std")]
 mod connection;
+pub mod encode;
 pub mod head;
 
 #[cfg(feature = "std")]

@@ -38,6 +38,7 @@ pub struct ClientConnection {
     /// The oldest first: its response is received next. The newest last: its request is being sent.
     exchanges: VecDeque<Exchange>,
     requests: u64,
+    head: HeadReceiver<ResponseIndex>,
     receive: Receive,
     sender: BodySender,
     timers: Timers,
@@ -51,7 +52,7 @@ pub struct ClientConnection {
 
 #[derive(Debug)]
 enum Receive {
-    Head(HeadReceiver<ResponseIndex>),
+    Head,
     Body(BodyReceiver),
     Tunnel,
     /// Every exchange that is left is reset, then the connection ends, with the error if there is one.
@@ -73,7 +74,8 @@ impl ClientConnection {
             output: Output::new(limits.output.max(1)),
             exchanges: VecDeque::new(),
             requests: 0,
-            receive: Receive::Head(HeadReceiver::new()),
+            head: HeadReceiver::new(),
+            receive: Receive::Head,
             sender: BodySender::Idle,
             timers,
             input_closed: false,
@@ -110,7 +112,7 @@ impl ClientConnection {
     }
 
     fn check_ready(&self) -> Result<(), SendError> {
-        if self.is_closing() || !matches!(self.receive, Receive::Head(_) | Receive::Body(_)) {
+        if self.is_closing() || !matches!(self.receive, Receive::Head | Receive::Body(_)) {
             return Err(SendError::ShuttingDown);
         }
         // Behind an offered upgrade, HTTP may end; behind an unfinished request, the next one cannot begin.
@@ -134,7 +136,7 @@ impl ClientConnection {
                 return Ok(Some(event));
             }
             match &mut self.receive {
-                Receive::Head(_) => {
+                Receive::Head => {
                     if input.is_empty() {
                         if !self.input_closed {
                             return Ok(None);
@@ -213,8 +215,7 @@ impl ClientConnection {
     }
 
     fn receive_head(&mut self, now: Instant, input: &mut BytesMut) -> Result<Option<Event>, Error> {
-        let Receive::Head(receiver) = &mut self.receive else { return Ok(None) };
-        let Some((head, summary)) = receiver.response(now, input, &self.limits)? else {
+        let Some((head, summary)) = self.head.response(now, input, &self.limits)? else {
             return Ok(None);
         };
         let Some(exchange) = self.exchanges.front_mut() else { return Err(Error::Unsolicited) };
@@ -352,7 +353,7 @@ impl ClientConnection {
 
     /// The response of the oldest exchange is complete.
     fn response_over(&mut self) {
-        self.receive = Receive::Head(HeadReceiver::new());
+        self.receive = Receive::Head;
         if let Some(front) = self.exchanges.front_mut() {
             front.response = Progress::All;
             // A server that has answered before the request's end may read the rest or not: the connection
@@ -384,9 +385,9 @@ impl ClientConnection {
     fn update_timers(&mut self, now: Instant) {
         self.timers.output(now, !self.output.is_empty());
         match &self.receive {
-            Receive::Head(receiver) => {
-                if let Some(unfinished) = &receiver.0 {
-                    self.timers.waiting = Waiting::Head(unfinished.since);
+            Receive::Head => {
+                if let Some(since) = self.head.since {
+                    self.timers.waiting = Waiting::Head(since);
                 } else if self.exchanges.is_empty() {
                     self.timers.idle(now);
                 } else {
@@ -460,7 +461,7 @@ impl Machine for ClientConnection {
             return false;
         }
         match &self.receive {
-            Receive::Head(_) => true,
+            Receive::Head => true,
             Receive::Body(_) | Receive::Tunnel => self.window() > 0,
             Receive::Ending { .. } => false,
         }

@@ -12,33 +12,23 @@ use super::limits::Limits;
 use super::section::{Section, SectionState, Summary};
 use crate::head::{self, HeadError, HeadErrorKind, HeadScan, RequestIndex, ResponseIndex, Status};
 
-/// A head that is not all there. Boxed, since most heads arrive whole.
+/// The receiver of heads of one kind; keeps what it knows of a head that is not all there.
 #[derive(Debug)]
-pub(super) struct Unfinished<I> {
+pub(super) struct HeadReceiver<I> {
     scan: HeadScan<I>,
     section: SectionState,
-    /// Its first byte came then.
-    pub(super) since: Instant,
+    /// The first byte of the unfinished head came then.
+    pub(super) since: Option<Instant>,
 }
 
-/// The receiver of heads of one kind.
-#[derive(Debug)]
-pub(super) struct HeadReceiver<I>(pub(super) Option<Box<Unfinished<I>>>);
-
 impl<I> HeadReceiver<I> {
-    pub(super) const fn new() -> HeadReceiver<I> {
-        HeadReceiver(None)
+    pub(super) fn new() -> HeadReceiver<I> {
+        HeadReceiver { scan: HeadScan::new(), section: SectionState::default(), since: None }
     }
 
-    fn begin(&mut self) -> (HeadScan<I>, SectionState, Option<Instant>) {
-        match self.0.take() {
-            Some(unfinished) => (unfinished.scan, unfinished.section, Some(unfinished.since)),
-            None => (HeadScan::new(), SectionState::new(), None),
-        }
-    }
-
-    fn pause(&mut self, scan: HeadScan<I>, section: SectionState, since: Instant) {
-        self.0 = Some(Box::new(Unfinished { scan, section, since }));
+    /// Takes the memory of fields that are not needed any more, for the next head.
+    pub(super) fn recycle(&mut self, fields: Fields) {
+        self.section.recycle(fields);
     }
 }
 
@@ -51,21 +41,20 @@ impl HeadReceiver<RequestIndex> {
         input: &mut BytesMut,
         limits: &Limits,
     ) -> Result<Option<(RequestHead, Summary)>, Error> {
-        let (mut scan, section, since) = self.begin();
-        let mut section = Section::new(input, limits.fields, section);
-        let found =
-            head::scan_request(input, &mut scan, &limits.head, limits.request_leniency, &mut section)?;
-        let section = section.state;
+        let mut sink = Section::new(input, limits.fields, &mut self.section);
+        let leniency = limits.request_leniency;
+        let found = head::scan_request(input, &mut self.scan, &limits.head, leniency, &mut sink)?;
         let Status::Complete(index) = found else {
-            self.pause(scan, section, since.unwrap_or(now));
+            self.since.get_or_insert(now);
             return Ok(None);
         };
+        self.since = None;
         let method = input.get(index.method.clone()).unwrap_or_default();
         let method = Method::from_bytes(method)
             .map_err(|_| HeadError { kind: HeadErrorKind::Method, offset: index.method.start })?;
         let block = input.split_to(index.len.min(input.len()));
-        let (fields, summary, block) = section.finish(block)?;
-        let target = block.slice(index.target);
+        let (fields, summary) = self.section.finish(block)?;
+        let target = fields.block().slice(index.target);
         let form = TargetForm::of(&method, &target)?;
         let version = version(index.version);
         check_host(version, &summary)?;
@@ -82,22 +71,21 @@ impl HeadReceiver<ResponseIndex> {
         input: &mut BytesMut,
         limits: &Limits,
     ) -> Result<Option<(ResponseHead, Summary)>, Error> {
-        let (mut scan, section, since) = self.begin();
-        let mut section = Section::new(input, limits.fields, section);
-        let found =
-            head::scan_response(input, &mut scan, &limits.head, limits.response_leniency, &mut section)?;
-        let section = section.state;
+        let mut sink = Section::new(input, limits.fields, &mut self.section);
+        let leniency = limits.response_leniency;
+        let found = head::scan_response(input, &mut self.scan, &limits.head, leniency, &mut sink)?;
         let Status::Complete(index) = found else {
-            self.pause(scan, section, since.unwrap_or(now));
+            self.since.get_or_insert(now);
             return Ok(None);
         };
+        self.since = None;
         let status = StatusCode::from_u16(index.status)
             .map_err(|_| HeadError { kind: HeadErrorKind::StatusCode, offset: 9 })?;
         let block = input.split_to(index.len.min(input.len()));
-        let (fields, summary, block) = section.finish(block)?;
-        let reason = Some(block.slice(index.reason)).filter(|reason| {
-            !reason.is_empty() && Some(&reason[..]) != status.canonical_reason().map(str::as_bytes)
-        });
+        let (fields, summary) = self.section.finish(block)?;
+        let phrase = fields.block().get(index.reason.clone()).unwrap_or_default();
+        let usual = Some(phrase) == status.canonical_reason().map(str::as_bytes);
+        let reason = (!phrase.is_empty() && !usual).then(|| fields.block().slice(index.reason));
         Ok(Some((ResponseHead { status, version: version(index.version), reason, fields }, summary)))
     }
 }
@@ -109,13 +97,12 @@ pub(super) fn trailers(
     input: &mut BytesMut,
     limits: &Limits,
 ) -> Result<Option<Fields>, Error> {
-    let mut sink = Section::new(input, limits.fields, core::mem::take(section));
+    let mut sink = Section::new(input, limits.fields, section);
     let found = head::scan_trailers(input, scan, limits.trailers, &mut sink).map_err(Error::Trailers)?;
-    *section = sink.state;
     let Status::Complete(len) = found else { return Ok(None) };
     let block = input.split_to(len.min(input.len()));
     // The rules for header fields (Host, framing) do not matter here: such trailers are refused anyway.
-    let (fields, _, _) = core::mem::take(section).finish(block)?;
+    let (fields, _) = section.finish(block)?;
     if fields.iter().any(|field| super::body_send::is_forbidden_trailer(field.id)) {
         return Err(Error::ForbiddenTrailer);
     }

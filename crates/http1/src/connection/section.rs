@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use wirelace_http_semantics::framing::Framing;
 use wirelace_http_semantics::target::is_authority;
 use wirelace_http_semantics::{FieldId, Fields};
@@ -28,7 +28,7 @@ pub(super) struct SectionState {
 pub(super) struct Section<'a> {
     bytes: &'a [u8],
     limit: usize,
-    pub(super) state: SectionState,
+    state: &'a mut SectionState,
 }
 
 /// What the connection acts on.
@@ -83,31 +83,38 @@ impl Summary {
 }
 
 impl SectionState {
-    /// Nothing known yet.
-    pub(super) fn new() -> SectionState {
-        SectionState { fields: Fields::for_block(USUAL_FIELDS), ..SectionState::default() }
-    }
-
-    /// The fields, with `block` as the section they were found in, or the first rule that a line broke.
-    pub(super) fn finish(self, mut block: BytesMut) -> Result<(Fields, Summary, Bytes), Error> {
-        if let Some(error) = self.error {
+    /// The fields, with `block` as the section they were found in, or the first rule that a line broke. The state
+    /// is then that of a new section.
+    pub(super) fn finish(&mut self, mut block: BytesMut) -> Result<(Fields, Summary), Error> {
+        let summary = core::mem::take(&mut self.summary);
+        let mut fields = core::mem::take(&mut self.fields);
+        if let Some(error) = self.error.take() {
             return Err(error);
         }
-        for fold in self.folds {
+        for fold in self.folds.drain(..) {
             if let Some(bytes) = block.get_mut(fold) {
                 bytes.fill(b' ');
             }
         }
-        let mut fields = self.fields;
-        let block = block.freeze();
-        fields.set_block(block.clone());
-        Ok((fields, self.summary, block))
+        fields.set_block(block.freeze());
+        Ok((fields, summary))
+    }
+
+    /// Takes the memory of a section that is not needed any more, for the next one.
+    pub(super) fn recycle(&mut self, fields: Fields) {
+        if self.fields.is_empty() {
+            self.fields = fields.recycled();
+        }
     }
 }
 
 impl<'a> Section<'a> {
     /// A section of at most `limit` lines found in `bytes`.
-    pub(super) fn new(bytes: &'a [u8], limit: usize, state: SectionState) -> Section<'a> {
+    #[inline]
+    pub(super) fn new(bytes: &'a [u8], limit: usize, state: &'a mut SectionState) -> Section<'a> {
+        if state.fields.capacity() == 0 {
+            state.fields.reserve(USUAL_FIELDS.min(limit));
+        }
         Section { bytes, limit, state }
     }
 

@@ -40,6 +40,7 @@ pub struct ServerConnection {
     /// is received.
     exchanges: VecDeque<Exchange>,
     requests: u64,
+    head: HeadReceiver<RequestIndex>,
     receive: Receive,
     sender: BodySender,
     timers: Timers,
@@ -57,7 +58,7 @@ pub struct ServerConnection {
 
 #[derive(Debug)]
 enum Receive {
-    Head(HeadReceiver<RequestIndex>),
+    Head,
     Body(BodyReceiver),
     /// After 101 or a successful CONNECT.
     Tunnel,
@@ -82,7 +83,8 @@ impl ServerConnection {
             output: Output::new(limits.output.max(1)),
             exchanges: VecDeque::new(),
             requests: 0,
-            receive: Receive::Head(HeadReceiver::new()),
+            head: HeadReceiver::new(),
+            receive: Receive::Head,
             sender: BodySender::Idle,
             timers,
             input_closed: false,
@@ -127,7 +129,7 @@ impl ServerConnection {
                 return Ok(Some(event));
             }
             match &mut self.receive {
-                Receive::Head(_) => {
+                Receive::Head => {
                     if self.closing && self.exchanges.is_empty() {
                         self.receive = Receive::Nothing;
                         continue;
@@ -219,8 +221,7 @@ impl ServerConnection {
     }
 
     fn receive_head(&mut self, now: Instant, input: &mut BytesMut) -> Result<Option<Event>, Error> {
-        let Receive::Head(receiver) = &mut self.receive else { return Ok(None) };
-        let Some((head, summary)) = receiver.request(now, input, &self.limits)? else {
+        let Some((head, summary)) = self.head.request(now, input, &self.limits)? else {
             return Ok(None);
         };
         let http10 = head.version == Version::HTTP_10;
@@ -310,7 +311,7 @@ impl ServerConnection {
             };
             if end {
                 exchange.requested = true;
-                self.receive = Receive::Head(HeadReceiver::new());
+                self.receive = Receive::Head;
                 self.settle();
                 return Ok(event);
             }
@@ -416,9 +417,9 @@ impl ServerConnection {
     fn update_timers(&mut self, now: Instant) {
         self.timers.output(now, !self.output.is_empty());
         match &self.receive {
-            Receive::Head(receiver) => {
-                if let Some(unfinished) = &receiver.0 {
-                    self.timers.waiting = Waiting::Head(unfinished.since);
+            Receive::Head => {
+                if let Some(since) = self.head.since {
+                    self.timers.waiting = Waiting::Head(since);
                 } else if !self.exchanges.is_empty() {
                     self.timers.waiting = Waiting::No;
                 } else if self.requests > 0 {
@@ -571,7 +572,7 @@ impl Machine for ServerConnection {
             return false;
         }
         match &self.receive {
-            Receive::Head(_) => self.may_receive_head() || self.buffered < self.limits.read_ahead.max(1),
+            Receive::Head => self.may_receive_head() || self.buffered < self.limits.read_ahead.max(1),
             Receive::Body(_) | Receive::Tunnel => self.window() > 0,
             Receive::Nothing => true, // Only to see the peer go.
             Receive::Failed { .. } => false,
@@ -593,7 +594,7 @@ impl Machine for ServerConnection {
     }
 
     fn is_idle(&self) -> bool {
-        self.exchanges.is_empty() && self.buffered == 0 && matches!(&self.receive, Receive::Head(_))
+        self.exchanges.is_empty() && self.buffered == 0 && matches!(&self.receive, Receive::Head)
     }
 }
 
@@ -609,7 +610,10 @@ impl HttpMachine for ServerConnection {
             return Err(SendError::Order);
         }
         if !head.is_interim() {
-            return self.send_final(&head, end);
+            self.send_final(&head, end)?;
+            // Its memory serves the next request.
+            self.head.recycle(head.fields);
+            return Ok(());
         }
         if head.status == StatusCode::CONTINUE {
             front.expects_continue = false;
