@@ -1,11 +1,12 @@
 //! The sending half of a body.
 
 use bytes::Bytes;
-use wirelace_http_semantics::{FieldId, Fields, SendError};
+use wirelace_http_semantics::{Fields, SendError};
 use wirelace_wire::Output;
 use wirelace_wire::number::write_hex;
 
 use super::head_send::write_field;
+pub(super) use crate::encode::is_forbidden_trailer;
 
 /// How the body under way is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,27 +86,4 @@ impl BodySender {
         *self = BodySender::Idle;
         Ok(())
     }
-}
-
-/// Fields that frame, route, authorise or describe the message, which a recipient needs before the body
-/// (RFC 9110 §6.5.1).
-pub(super) fn is_forbidden_trailer(id: FieldId) -> bool {
-    matches!(
-        id,
-        FieldId::CONTENT_LENGTH
-            | FieldId::TRANSFER_ENCODING
-            | FieldId::CONNECTION
-            | FieldId::HOST
-            | FieldId::TE
-            | FieldId::TRAILER
-            | FieldId::UPGRADE
-            | FieldId::EXPECT
-            | FieldId::AUTHORIZATION
-            | FieldId::PROXY_AUTHORIZATION
-            | FieldId::COOKIE
-            | FieldId::SET_COOKIE
-            | FieldId::CONTENT_ENCODING
-            | FieldId::CONTENT_RANGE
-            | FieldId::CONTENT_TYPE
-    )
 }
