@@ -1,2 +1,105 @@
-//! The `wirelace` command.
-fn main() {}
+//! The `wirelace` command: servers, a client and an inspector for the web protocols.
+//!
+//! Data goes to stdout, what is said to a person to stderr. Exit codes: 0 done, 1 the peer or the network failed,
+//! 2 wrong usage, 3 a check failed.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod decode;
+mod demo;
+mod failure;
+mod get;
+mod listen;
+mod partial;
+mod serve;
+mod voice;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use failure::Failure;
+use voice::{Level, Voice};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "wirelace",
+    version,
+    about = "The web protocol stack, from the byte up: servers, a client and an inspector",
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Without a command: the demo, with its options.
+    #[command(flatten)]
+    demo: demo::DemoArgs,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// Show the protocol as it happens
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the test endpoints and a live page (also what runs without a command)
+    Demo(demo::DemoArgs),
+    /// Serve the files of a directory
+    Serve(serve::ServeArgs),
+    /// Fetch URLs
+    Get(get::GetArgs),
+    /// Show what bytes on the wire mean
+    Decode(decode::DecodeArgs),
+}
+
+const EXAMPLES: &str = "\
+Exit codes: 0 done, 1 the peer or the network failed, 2 wrong usage, 3 a check failed.
+
+Examples:
+  wirelace                                    the demo on http://127.0.0.1:8080
+  wirelace serve public --plain 127.0.0.1:0   files, on a free port
+  wirelace get -i http://127.0.0.1:8080/hello
+  wirelace decode http1 captured.bin";
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let level = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => Level::Quiet,
+        (_, true) => Level::Verbose,
+        _ => Level::Normal,
+    };
+    let voice = Voice::new(level);
+    let result: Result<(), Failure> = match cli.command.unwrap_or(Command::Demo(cli.demo)) {
+        Command::Demo(args) => demo::run(&args, voice),
+        Command::Serve(args) => serve::run(&args, voice),
+        Command::Get(args) => get::run(&args, voice),
+        Command::Decode(args) => decode::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            voice.error(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,94 @@
+//! The endpoints that show what arrived, or how an answer may begin: `/echo`, `/headers`, `/upload`, `/hints`.
+
+use std::fmt::Write;
+use std::pin::pin;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use wirelace::semantics::Fields;
+use wirelace::server::{RawFields, RequestContext};
+
+pub(super) async fn echo(request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut response = Response::new(body);
+    let content_type = parts.headers.get(header::CONTENT_TYPE).cloned();
+    let content_type = content_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    // A page elsewhere could send anything here: what comes back is what it says it is.
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+pub(super) async fn upload(body: Body) -> Response {
+    let mut body = pin!(body);
+    let mut hash = Sha256::new();
+    let mut bytes = 0u64;
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => {
+                if let Some(data) = frame.data_ref() {
+                    bytes += data.len() as u64;
+                    hash.update(data);
+                }
+            }
+            Err(error) => return (StatusCode::BAD_REQUEST, format!("body: {error}\n")).into_response(),
+        }
+    }
+    let mut sha256 = String::with_capacity(64);
+    for byte in hash.finalize() {
+        // Writing to a String cannot fail.
+        let _ = write!(sha256, "{byte:02x}");
+    }
+    json_response(format!("{{\"bytes\": {bytes}, \"sha256\": \"{sha256}\"}}\n"))
+}
+
+pub(super) async fn headers(request: Request) -> Response {
+    let extensions = request.extensions();
+    let mut lines = String::new();
+    let mut line = |name: &[u8], value: &[u8]| {
+        let comma = if lines.is_empty() { "" } else { "," };
+        // Writing to a String cannot fail.
+        let _ = write!(lines, "{comma}\n    [{}, {}]", json_text(name), json_text(value));
+    };
+    match extensions.get::<RawFields>() {
+        Some(RawFields(fields)) => fields.iter().for_each(|field| line(field.name, field.value)),
+        // On no connection of ours: what the map has kept.
+        None => request
+            .headers()
+            .iter()
+            .for_each(|(name, value)| line(name.as_str().as_bytes(), value.as_bytes())),
+    }
+    let remote = extensions.get::<RequestContext>().map(|context| context.peer().to_string());
+    json_response(format!(
+        "{{\n  \"method\": {},\n  \"target\": {},\n  \"version\": {},\n  \"headers\": [{lines}\n  ],\n  \
+         \"remote\": {},\n  \"tls\": null,\n  \"early_data\": false\n}}\n",
+        json_text(request.method().as_str().as_bytes()),
+        json_text(request.uri().to_string().as_bytes()),
+        json_text(format!("{:?}", request.version()).as_bytes()),
+        Value::from(remote),
+    ))
+}
+
+fn json_text(bytes: &[u8]) -> Value {
+    String::from_utf8_lossy(bytes).into()
+}
+
+pub(super) async fn hints(request: Request) -> Response {
+    const LINK: &str = "</hello>; rel=preload; as=fetch";
+    if let Some(context) = request.extensions().get::<RequestContext>() {
+        let mut fields = Fields::new();
+        if fields.push("link", LINK).is_ok() {
+            context.interim().early_hints(fields);
+        }
+    }
+    ([(header::LINK, LINK)], "after the hints\n").into_response()
+}
+
+fn json_response(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
