@@ -343,7 +343,8 @@ mod tests {
             written(|out| write_last_chunk(out, bytes(&trailers))).unwrap(),
             b"0\r\nServer-Timing: a\r\nX: y\r\n\r\n"
         );
-        for name in ["content-length", "Transfer-Encoding", "HOST", "Trailer", "set-cookie", "Authorization"] {
+        for name in ["content-length", "Transfer-Encoding", "HOST", "Trailer", "set-cookie", "Authorization"]
+        {
             let trailers = [("x", "y"), (name, "1")];
             let result = written(|out| write_last_chunk(out, bytes(&trailers)));
             assert_eq!(result, Err(EncodeError::Trailer { line: 1 }), "{name}");
