@@ -228,8 +228,11 @@ mod tests {
     use super::*;
     use alloc::string::String;
 
-    /// Decodes `input` in parts of at most `part` bytes; data, and what is left behind the last chunk.
-    fn decode(input: &[u8], part: usize) -> Result<Option<(Vec<u8>, Vec<u8>)>, ChunkedError> {
+    /// Data, and what is left behind the last chunk.
+    type Decoded = (Vec<u8>, Vec<u8>);
+
+    /// Decodes `input` in parts of at most `part` bytes.
+    fn decode(input: &[u8], part: usize) -> Result<Option<Decoded>, ChunkedError> {
         let mut decoder = ChunkedDecoder::new(64);
         let mut data = Vec::new();
         let mut rest = input;
