@@ -131,7 +131,9 @@ fn hyper(input: &[u8]) -> usize {
     let mut context = Context::from_waker(Waker::noop());
     let mut connection = std::pin::pin!(connection);
     // Nothing here waits for anything but hyper's own yielding.
-    while let Poll::Pending = connection.as_mut().poll(&mut context).map(|done| done.expect("valid requests")) {}
+    while let Poll::Pending = connection.as_mut().poll(&mut context).map(|done| done.expect("valid requests"))
+    {
+    }
     0
 }
 

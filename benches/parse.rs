@@ -49,6 +49,14 @@ struct Entry {
 #[derive(Default)]
 struct Index(Vec<Entry>);
 
+impl Index {
+    /// Whether the last line is this one.
+    fn ends_with(&self, input: &[u8], name: &[u8], value: &[u8]) -> bool {
+        let part = |(start, len): (u32, u16)| input.get(start as usize..start as usize + usize::from(len));
+        self.0.last().is_some_and(|last| part(last.name) == Some(name) && part(last.value) == Some(value))
+    }
+}
+
 impl FieldSink for Index {
     #[inline]
     fn field(&mut self, name: Range<usize>, value: Range<usize>) -> bool {
@@ -103,6 +111,9 @@ fn requests(c: &mut Criterion, name: &str, input: &[u8]) {
             assert_eq!(head.len, input.len());
             black_box((&head, &index.0));
         });
+        let line = input.rsplit(|&byte| byte == b'\n').nth(2).unwrap_or_default();
+        let value = line.strip_prefix(b"Cookie: ").and_then(|value| value.strip_suffix(b"\r"));
+        assert!(index.ends_with(input, b"Cookie", value.unwrap_or_default()));
     });
     group.finish();
 }
@@ -153,6 +164,9 @@ fn responses(c: &mut Criterion, name: &str, input: &[u8]) {
             assert_eq!(head.len, input.len());
             black_box((&head, &index.0));
         });
+        let line = input.rsplit(|&byte| byte == b'\n').nth(2).unwrap_or_default();
+        let value = line.strip_prefix(b"Cookie: ").and_then(|value| value.strip_suffix(b"\r"));
+        assert!(index.ends_with(input, b"Cookie", value.unwrap_or_default()));
     });
     group.finish();
 }
