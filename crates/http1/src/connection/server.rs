@@ -352,12 +352,13 @@ impl ServerConnection {
             return;
         }
         let persists = self.exchanges.pop_front().is_none_or(|over| over.persists);
-        if !persists && !self.exchanges.is_empty() {
+        if !persists {
             // What came behind a response that ends the connection must not be answered (RFC 9112 §9.6).
-            self.refusing = true;
+            self.refusing = !self.exchanges.is_empty();
             match &mut self.receive {
                 Receive::Failed { answer, .. } => *answer = false,
-                receive => *receive = Receive::Nothing,
+                receive if self.refusing => *receive = Receive::Nothing,
+                _ => {}
             }
         }
         // A failed connection has its error to report first.
@@ -439,7 +440,9 @@ impl ServerConnection {
     }
 
     fn send_final(&mut self, head: &ResponseHead, end: bool) -> Result<(), SendError> {
-        let closing = self.closing && self.exchanges.len() == 1;
+        // The last response says so, unless the answer to a broken request follows it.
+        let followed = matches!(self.receive, Receive::Failed { answer: true, .. });
+        let closing = self.closing && self.exchanges.len() == 1 && !followed;
         let Some(front) = self.exchanges.front_mut() else { return Err(SendError::Closed) };
         // Whether the rest of this request (not of a later one) is too much to read for the sake of the connection.
         let unread = match &self.receive {
