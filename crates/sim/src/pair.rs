@@ -18,6 +18,12 @@ pub struct PairSettings {
     pub to_server: StreamSettings,
     /// The link from server to client.
     pub to_client: StreamSettings,
+    /// The client's driver neither reads nor polls while the output has no room. Together with
+    /// [`server_output_first`](Self::server_output_first) this can deadlock, as two such drivers do on a network.
+    pub client_output_first: bool,
+    /// The server's driver neither reads nor polls while the output has no room, so that what answers one batch
+    /// of input is bounded.
+    pub server_output_first: bool,
     /// Steps after which a run counts as a livelock.
     pub max_steps: u64,
     /// Steps that the trace remembers; 0 also leaves out the texts of events.
@@ -29,6 +35,8 @@ impl Default for PairSettings {
         PairSettings {
             to_server: StreamSettings::default(),
             to_client: StreamSettings::default(),
+            client_output_first: false,
+            server_output_first: false,
             max_steps: 1_000_000,
             keep_steps: 100,
         }
@@ -84,6 +92,7 @@ struct Run {
 #[derive(Debug)]
 struct Half<P> {
     side: Side,
+    output_first: bool,
     peer: P,
     input: BytesMut,
     reads: bool,
@@ -101,8 +110,8 @@ impl<C: Peer, S: Peer> Pair<C, S> {
         let (client, server) = make(now);
         let mut rng = Rng::new(seed);
         Pair {
-            client: Half::new(Side::Client, client),
-            server: Half::new(Side::Server, server),
+            client: Half::new(Side::Client, client, settings.client_output_first),
+            server: Half::new(Side::Server, server, settings.server_output_first),
             to_server: StreamLink::new(rng.next_u64(), settings.to_server, now),
             to_client: StreamLink::new(rng.next_u64(), settings.to_client, now),
             run: Run {
@@ -197,9 +206,10 @@ impl Run {
 }
 
 impl<P: Peer> Half<P> {
-    fn new(side: Side, peer: P) -> Half<P> {
+    fn new(side: Side, peer: P, output_first: bool) -> Half<P> {
         Half {
             side,
+            output_first,
             peer,
             input: BytesMut::new(),
             reads: true,
@@ -220,12 +230,13 @@ impl<P: Peer> Half<P> {
         if self.peer.machine().deadline().is_some_and(|at| at <= now) {
             self.peer.machine().on_deadline(now);
             self.note(run, What::Deadline);
+            self.poll_once(run);
             progress = true;
         }
         progress |= self.read(inbound, outbound, run);
         progress |= self.poll(run);
         // After a failure the application has nothing to say any more.
-        while !self.failed && self.peer.act(now) {
+        while !self.failed && !self.reset && self.peer.act(now) {
             self.note(run, What::Acted);
             progress = true;
             self.poll(run);
@@ -234,16 +245,13 @@ impl<P: Peer> Half<P> {
             }
         }
         progress |= self.write(outbound, run);
-        if self.reset {
-            self.poll(run); // What the machine has to say to that.
-        }
         progress |= self.close(inbound, outbound, run);
         progress
     }
 
     fn read(&mut self, inbound: &mut StreamLink, outbound: &mut StreamLink, run: &mut Run) -> bool {
         let now = run.clock.now();
-        if !self.reads || self.failed || !self.peer.machine().wants_input() {
+        if !self.may_read() {
             return false;
         }
         match inbound.read(now, &mut self.input) {
@@ -262,40 +270,49 @@ impl<P: Peer> Half<P> {
     fn reset(&mut self, outbound: &mut StreamLink, run: &mut Run) {
         let now = run.clock.now();
         self.note(run, What::Reset);
-        if self.reads {
-            self.reads = false;
-            self.peer.machine().input_closed(now);
-        }
+        self.reads = false;
         self.writes = false;
         self.reset = true;
         outbound.reset(now);
         self.peer.on_reset(now);
     }
 
+    fn is_held_up(&mut self) -> bool {
+        self.output_first && self.peer.machine().output().room() == 0
+    }
+
+    fn may_read(&mut self) -> bool {
+        self.reads && !self.failed && self.peer.machine().wants_input() && !self.is_held_up()
+    }
+
     fn poll(&mut self, run: &mut Run) -> bool {
-        let now = run.clock.now();
         let mut progress = false;
-        while !self.failed {
-            match self.peer.machine().poll_event(now, &mut self.input) {
-                Ok(None) => break,
-                Ok(Some(event)) => {
-                    let text = if run.texts { P::describe_event(&event) } else { String::new() };
-                    self.note(run, What::Event(text));
-                    self.peer.on_event(now, event);
-                }
-                Err(error) => {
-                    let text = if run.texts { P::describe_error(&error) } else { String::new() };
-                    self.note(run, What::Error(text));
-                    self.failed = true;
-                    self.peer.on_error(now, error);
-                }
-            }
+        while !self.is_held_up() && !run.is_exhausted() && self.poll_once(run) {
             progress = true;
-            if run.is_exhausted() {
-                break;
-            }
         }
         progress
+    }
+
+    fn poll_once(&mut self, run: &mut Run) -> bool {
+        if self.failed || self.reset {
+            return false;
+        }
+        let now = run.clock.now();
+        match self.peer.machine().poll_event(now, &mut self.input) {
+            Ok(None) => return false,
+            Ok(Some(event)) => {
+                let text = if run.texts { P::describe_event(&event) } else { String::new() };
+                self.note(run, What::Event(text));
+                self.peer.on_event(now, event);
+            }
+            Err(error) => {
+                let text = if run.texts { P::describe_error(&error) } else { String::new() };
+                self.note(run, What::Error(text));
+                self.failed = true;
+                self.peer.on_error(now, error);
+            }
+        }
+        true
     }
 
     fn write(&mut self, outbound: &mut StreamLink, run: &mut Run) -> bool {
@@ -357,8 +374,7 @@ impl<P: Peer> Half<P> {
         if self.closed {
             return None;
         }
-        let wants_input = self.reads && !self.failed && self.peer.machine().wants_input();
-        let arrival = if wants_input { inbound.next_at() } else { None };
+        let arrival = if self.may_read() { inbound.next_at() } else { None };
         let wakes = if self.failed { None } else { self.peer.wakes_at() };
         let deadline = self.peer.machine().deadline();
         [arrival, wakes, deadline].into_iter().flatten().filter(|at| *at > now).min()

@@ -19,8 +19,8 @@ pub trait Peer {
     /// the connection is closed.
     fn on_error(&mut self, now: Instant, error: <Self::Machine as Machine>::Error);
 
-    /// The connection was reset. The machine is told that its input is closed and is polled for what it says to
-    /// that; its output is dropped.
+    /// The connection was reset: the driver gives up and drops the machine. That is no proper end of its input,
+    /// so the machine is not told (a body that ends with the connection would look complete).
     fn on_reset(&mut self, now: Instant) {
         let _ = now;
     }

@@ -45,6 +45,7 @@ pub(crate) struct Client {
     gave_up: bool,
     shut_down: bool,
     pub(crate) error: Option<Error>,
+    pub(crate) was_reset: bool,
 }
 
 impl Client {
@@ -59,6 +60,7 @@ impl Client {
             gave_up: false,
             shut_down: false,
             error: None,
+            was_reset: false,
         }
     }
 
@@ -198,6 +200,10 @@ impl Peer for Client {
 
     fn on_error(&mut self, _: Instant, error: Error) {
         self.error = Some(error);
+    }
+
+    fn on_reset(&mut self, _: Instant) {
+        self.was_reset = true;
     }
 
     fn act(&mut self, now: Instant) -> bool {

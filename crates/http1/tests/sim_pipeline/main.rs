@@ -64,11 +64,13 @@ fn judge(
     let client_error = pair.client().error;
     let server_error = pair.server().error;
     for error in [client_error, server_error].into_iter().flatten() {
-        let by_the_cut = matches!(error, Error::UnexpectedEnd);
-        if !plan.is_cut() || !by_the_cut {
+        // A client that was answered early breaks off too.
+        let early = plan.exchanges.iter().any(|exchange| exchange.early);
+        if !matches!(error, Error::UnexpectedEnd) || !(plan.is_cut() || early) {
             return Err(format!("unexpected error: {error}"));
         }
     }
+    let was_reset = pair.client().was_reset;
     let answers = std::mem::take(&mut pair.client().answers);
     let closer = plan.closer();
     let mut open = true;
@@ -79,12 +81,15 @@ fn judge(
             return Err(format!("{index} was answered, but an earlier one was not"));
         }
         open = complete;
+        if was_reset && !plan.resets() {
+            return Err("the connection was reset".to_owned());
+        }
         if !complete && !plan.is_cut() && index <= closer {
             let before = index.checked_sub(1).map(|before| &plan.exchanges[before]);
             return Err(format!("{index} was not answered: {answer:?}; behind {before:?}"));
         }
         if let Some(answer) = answer {
-            check_answer(index, exchange, answer, complete, plan)?;
+            check_answer(index, exchange, answer, was_reset, plan)?;
         }
         tally.exchanges += 1;
         tally.complete += usize::from(complete);
@@ -101,10 +106,12 @@ fn check_answer(
     index: usize,
     exchange: &Exchange,
     answer: &Answer,
-    complete: bool,
+    was_reset: bool,
     plan: &Plan,
 ) -> Result<(), String> {
-    if usize::from(complete) + answer.resets.len() != 1 {
+    let complete = answer.response.as_ref().is_some_and(|response| response.complete);
+    let told = usize::from(complete) + answer.resets.len();
+    if told != 1 && !(was_reset && told == 0) {
         return Err(format!("{index}: neither complete nor reset once: {answer:?}"));
     }
     let Some(response) = &answer.response else { return Ok(()) };
@@ -132,10 +139,17 @@ fn check_answer(
 }
 
 fn difference(what: &str, expected: &Message, seen: &Message) -> String {
-    let cut = |message: &Message| format!("{message:?}").chars().take(1500).collect::<String>();
+    let cut = |message: &Message| {
+        let text = format!("{:?}", Message { body: Vec::new(), ..message.clone() });
+        text.chars().take(1500).collect::<String>()
+    };
     let same = expected.body.iter().zip(&seen.body).take_while(|(a, b)| a == b).count();
     let (wanted, got) = (expected.body.len(), seen.body.len());
-    format!("{what}: expected {}\nbut saw {}\n{got} bytes of {wanted}, {same} equal", cut(expected), cut(seen))
+    format!(
+        "{what}: expected {}\nbut saw {}\n{got} bytes of {wanted}, {same} equal",
+        cut(expected),
+        cut(seen)
+    )
 }
 
 fn expected_response(index: usize, exchange: &Exchange) -> Message {

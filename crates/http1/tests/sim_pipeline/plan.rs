@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode, Version};
 use wirelace_http_semantics::{FieldId, Fields, RequestHead, ResponseHead};
 use wirelace_http1::{Limits, Timeouts};
-use wirelace_sim::{Cut, PairSettings, Rng, StreamSettings};
+use wirelace_sim::{Cut, Delivery, PairSettings, Rng, StreamSettings};
 
 /// A body, and how it is framed.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +61,7 @@ impl Plan {
         let mut settings = PairSettings { keep_steps, ..PairSettings::default() };
         settings.to_server = link(&mut rng);
         settings.to_client = link(&mut rng);
+        settings.server_output_first = rng.percent(50);
         // Cuts anywhere in what a run of this size may carry.
         let reach = *rng.pick(&[50, 1000, 20_000, 200_000]);
         let after = rng.below(reach) as u64;
@@ -81,6 +82,12 @@ impl Plan {
 
     pub(crate) fn is_cut(&self) -> bool {
         self.settings.to_server.cut.is_some() || self.settings.to_client.cut.is_some()
+    }
+
+    /// Whether a link may reset the connection.
+    pub(crate) fn resets(&self) -> bool {
+        let resets = |cut: Option<Cut>| cut.is_some_and(|cut| cut.end == Delivery::Reset);
+        resets(self.settings.to_server.cut) || resets(self.settings.to_client.cut)
     }
 
     /// The first exchange after which the connection need not stay open.
