@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -11,11 +11,15 @@ use wirelace_wire::Output;
 use crate::options::DriverOptions;
 use crate::transport;
 
+/// The longest wait for a silent peer while the server shuts down.
+const HURRIED: Duration = Duration::from_millis(500);
+
 /// Where closing is.
 pub(crate) struct Closing {
     step: Step,
     /// When it ends, come what may.
     until: Instant,
+    linger: Duration,
     discard: usize,
     peer_closed: bool,
 }
@@ -29,12 +33,26 @@ enum Step {
 
 impl Closing {
     pub(crate) fn new(options: &DriverOptions, now: Instant, peer_closed: bool) -> Closing {
-        Closing { step: Step::Write, until: now + options.linger, discard: options.linger_bytes, peer_closed }
+        Closing {
+            step: Step::Write,
+            until: now + options.linger,
+            linger: options.linger,
+            discard: options.linger_bytes,
+            peer_closed,
+        }
     }
 
     /// The deadline to wake up at.
     pub(crate) fn until(&self) -> Instant {
         self.until
+    }
+
+    /// The server shuts down: the peer is not listened to for long.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        self.linger = self.linger.min(HURRIED);
+        if self.step == Step::Linger {
+            self.until = self.until.min(now + self.linger);
+        }
     }
 
     /// Goes on; ready when the transport can be dropped.
@@ -65,7 +83,7 @@ impl Closing {
             if ready!(Pin::new(&mut *io).poll_shutdown(cx)).is_err() || self.peer_closed {
                 return Poll::Ready(());
             }
-            self.until = now + options.linger;
+            self.until = now + self.linger;
             self.step = Step::Linger;
         }
         // A fresh buffer from the pool each time it wakes up: lingering connections hold none.

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,9 +17,7 @@ use crate::tracker::{Stage, Tracked};
 use crate::transport;
 
 /// Rounds of read, work and write after which other tasks get their turn.
-const ROUNDS: usize = 16;
-/// Nobody waits long for idle peers when a server shuts down.
-const SHUT_DOWN_LINGER: Duration = Duration::from_millis(500);
+const ROUNDS: usize = 8;
 
 /// A connection, to be awaited or spawned: runs until the machine has finished, the transport is lost or the
 /// tracker says so. It must run within a tokio runtime that has timers.
@@ -250,8 +248,11 @@ where
         match self.tracked.as_ref().map_or(Stage::Running, Tracked::stage) {
             Stage::Running => true,
             Stage::Finishing => {
-                if !std::mem::replace(&mut self.shutting_down, true) && self.closing.is_none() {
-                    self.application.shut_down(&mut self.machine, now);
+                if !std::mem::replace(&mut self.shutting_down, true) {
+                    match &mut self.closing {
+                        None => self.application.shut_down(&mut self.machine, now),
+                        Some(closing) => closing.hurry(now),
+                    }
                 }
                 true
             }
@@ -274,10 +275,11 @@ where
                     Round::Drop => return Poll::Ready(()),
                     Round::Close => {
                         self.input.clear();
+                        let mut closing = Closing::new(&self.options, *now, self.peer_closed.is_some());
                         if self.shutting_down {
-                            self.options.linger = self.options.linger.min(SHUT_DOWN_LINGER);
+                            closing.hurry(*now);
                         }
-                        self.closing = Some(Closing::new(&self.options, *now, self.peer_closed.is_some()));
+                        self.closing = Some(closing);
                         break;
                     }
                 }

@@ -26,7 +26,7 @@ fn router() -> Router {
         .route(
             "/stream",
             get(|| async {
-                let pieces = stream::iter(["a", "bb", "ccc"]).map(|piece| Ok::<_, Infallible>(piece));
+                let pieces = stream::iter(["a", "bb", "ccc"]).map(Ok::<_, Infallible>);
                 ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(pieces))
             }),
         )
@@ -151,7 +151,7 @@ impl tower_service::Service<http::Request<wirelace_server::RequestBody>> for Shy
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.asked += 1;
-        if self.asked % 2 == 0 {
+        if self.asked.is_multiple_of(2) {
             return Poll::Ready(Ok(()));
         }
         cx.waker().wake_by_ref();
@@ -159,7 +159,7 @@ impl tower_service::Service<http::Request<wirelace_server::RequestBody>> for Shy
     }
 
     fn call(&mut self, _: http::Request<wirelace_server::RequestBody>) -> Self::Future {
-        assert!(self.asked != 0 && self.asked % 2 == 0, "called before it was ready");
+        assert!(self.asked != 0 && self.asked.is_multiple_of(2), "called before it was ready");
         std::future::ready(Ok(http::Response::new(Full::from("finally"))))
     }
 }

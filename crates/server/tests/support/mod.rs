@@ -110,6 +110,14 @@ impl Client {
         self.seen.drain(..len).collect()
     }
 
+    /// At least one byte.
+    pub async fn some(&mut self) -> Vec<u8> {
+        if self.seen.is_empty() {
+            assert!(self.more().await, "closed");
+        }
+        std::mem::take(&mut self.seen)
+    }
+
     /// All that comes until the server closes.
     pub async fn rest(&mut self) -> Vec<u8> {
         while self.more().await {}
