@@ -58,7 +58,7 @@ impl Plan {
     pub(crate) fn new(seed: u64, keep_steps: usize) -> Plan {
         let mut rng = Rng::new(seed);
         let exchanges: Vec<_> = (0..rng.within(1..=12)).map(|index| exchange(&mut rng, index)).collect();
-        let mut settings = PairSettings { keep_steps, ..PairSettings::default() };
+        let mut settings = PairSettings { keep_steps, max_steps: 10_000_000, ..PairSettings::default() };
         settings.to_server = link(&mut rng);
         settings.to_client = link(&mut rng);
         settings.server_output_first = rng.percent(50);
