@@ -121,7 +121,9 @@ impl Acceptor {
                     return (stream, peer);
                 }
                 Err(error) if concerns_one_connection(&error) => {}
-                Err(_) => {
+                Err(_error) => {
+                    #[cfg(feature = "tracing")]
+                    tracing::warn!(error = %_error, pause = ?self.pause, "cannot accept connections");
                     tokio::time::sleep(self.pause).await;
                     self.pause = (self.pause * 2).min(LONGEST_PAUSE);
                 }

@@ -5,11 +5,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
-use http_body::Body;
-use wirelace_http_semantics::{
-    Event, FieldId, Fields, Head, Reason, RequestHead, ResponseHead, SendError, StreamId,
-};
+use http::Method;
+use wirelace_http_semantics::{Event, FieldId, Head, Reason, RequestHead, SendError, StreamId};
 use wirelace_runtime::{Application, Outcome, Step};
 use wirelace_wire::Machine;
 
@@ -22,12 +19,11 @@ use crate::request::Request;
 use crate::request_body::RequestBody;
 use crate::respond::{self, Additions, Asked, Framed, Payload};
 use crate::response::Response;
-use crate::response_body::BoxBody;
+use crate::send::{collect, pump, refuse};
+use crate::trace;
 
 /// Futures up to this size keep their place while the connection is idle.
 const KEPT_FUTURE: usize = 512;
-/// Empty pieces that a body may yield in a row before others get their turn.
-const EMPTY_PIECES: usize = 32;
 
 /// The application of one connection.
 pub(crate) struct App<C: Call> {
@@ -195,7 +191,8 @@ impl<C: Call> Core<C> {
         match machine.send_head(stream, Head::Response(head), end) {
             Ok(()) => {}
             Err(SendError::Closed) => return State::Done,
-            Err(_) => {
+            Err(error) => {
+                trace::refused(&self.link.info, &error);
                 refuse(machine, stream);
                 return State::Done;
             }
@@ -226,98 +223,6 @@ impl<C: Call> Core<C> {
             let _ = machine.send_head(stream, Head::Response(head), false);
         }
     }
-}
-
-/// The application's response cannot be sent: says that this side failed.
-fn refuse<M: ServerMachine>(machine: &mut M, stream: StreamId) {
-    let mut head = ResponseHead::new(StatusCode::INTERNAL_SERVER_ERROR);
-    // The value is known to be valid.
-    let _ = head.fields.push(FieldId::CONNECTION, "close");
-    if machine.send_head(stream, Head::Response(head), true).is_err() {
-        machine.reset(stream, Reason::Internal);
-    }
-}
-
-/// Sends what the body has and the machine takes. Returns whether anything moved, and whether it is over.
-fn pump<M: ServerMachine>(
-    cx: &mut Context<'_>,
-    machine: &mut M,
-    stream: StreamId,
-    body: &mut BoxBody,
-) -> (bool, bool) {
-    let mut sent = false;
-    let mut empty = 0;
-    while machine.capacity(stream) > 0 {
-        let frame = match body.as_mut().poll_frame(cx) {
-            Poll::Pending => return (sent, false),
-            Poll::Ready(frame) => frame,
-        };
-        let result = match frame {
-            None => machine.send_data(stream, Bytes::new(), true).map(|()| true),
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(data) => {
-                    let end = body.is_end_stream();
-                    if data.is_empty() && !end {
-                        empty += 1;
-                        if empty > EMPTY_PIECES {
-                            cx.waker().wake_by_ref();
-                            return (sent, false);
-                        }
-                        continue;
-                    }
-                    machine.send_data(stream, data, end).map(|()| end)
-                }
-                Err(frame) => match frame.into_trailers().map(|map| Fields::from_header_map(&map)) {
-                    Ok(Ok(fields)) => machine.send_trailers(stream, fields).map(|()| true),
-                    Ok(Err(error)) => Err(error.into()),
-                    Err(_) => continue, // A kind of frame that does not exist yet.
-                },
-            },
-            Some(Err(_)) => {
-                machine.reset(stream, Reason::Internal);
-                return (true, true);
-            }
-        };
-        sent = true;
-        match result {
-            Ok(false) => {}
-            Ok(true) => return (true, true),
-            Err(SendError::Blocked) => return (sent, false),
-            Err(SendError::Closed) => return (sent, true),
-            Err(_) => {
-                machine.reset(stream, Reason::Internal);
-                return (true, true);
-            }
-        }
-    }
-    (sent, false)
-}
-
-/// Passes on to the machine what the body's reader did. True when commands were given.
-fn collect<M: ServerMachine, F>(machine: &mut M, exchange: &mut Exchange<F>) -> bool {
-    let Some(feed) = &exchange.feed else { return false };
-    let collected = feed.collect();
-    let stream = exchange.stream;
-    let mut moved = false;
-    if collected.taken > 0 {
-        machine.consumed(stream, collected.taken);
-        moved = true;
-    }
-    if collected.wanted && exchange.expects_continue {
-        exchange.expects_continue = false;
-        if machine.expects_continue(stream) {
-            let head = Head::Response(ResponseHead::new(StatusCode::CONTINUE));
-            moved |= machine.send_head(stream, head, false).is_ok();
-        }
-    }
-    if collected.over {
-        exchange.feed = None;
-    } else if collected.gone {
-        machine.stop_receiving(stream);
-        exchange.feed = None;
-        moved = true;
-    }
-    moved
 }
 
 impl<M: ServerMachine, C: Call> Application<M> for App<C> {
@@ -411,6 +316,7 @@ impl<M: ServerMachine, C: Call> Application<M> for App<C> {
     }
 
     fn on_close(&mut self, outcome: Outcome<<M as Machine>::Error>) {
+        trace::closed(&self.core.link.info, &outcome);
         let reason = match outcome {
             Outcome::Io(_) | Outcome::PeerClosed => Reason::PeerClosed,
             Outcome::Protocol(_) => Reason::Protocol,

@@ -34,9 +34,11 @@ mod request_body;
 mod respond;
 mod response;
 mod response_body;
+mod send;
 mod serve;
 mod server;
 mod tower;
+mod trace;
 
 pub use context::{RawFields, RequestContext};
 pub use feed::BodyError;

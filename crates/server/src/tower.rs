@@ -16,6 +16,7 @@ use crate::request::Request;
 use crate::request_body::RequestBody;
 use crate::response::Response;
 use crate::response_body::{BoxError, ResponseBody};
+use crate::trace;
 
 /// What the bridge puts into requests.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,7 +50,10 @@ where
             Poll::Pending => {
                 TowerFuture::Waiting { service: self.service.clone(), request: Some(Box::new(request)) }
             }
-            Poll::Ready(Err(_)) => TowerFuture::Failed { status: StatusCode::INTERNAL_SERVER_ERROR },
+            Poll::Ready(Err(error)) => {
+                trace::service_failed(error);
+                TowerFuture::Failed { status: StatusCode::INTERNAL_SERVER_ERROR }
+            }
         }
     }
 }
@@ -82,12 +86,18 @@ where
                         Some(request) => TowerFuture::Called { future: service.call(*request) },
                         None => TowerFuture::Failed { status: StatusCode::INTERNAL_SERVER_ERROR },
                     },
-                    Err(_) => TowerFuture::Failed { status: StatusCode::INTERNAL_SERVER_ERROR },
+                    Err(error) => {
+                        trace::service_failed(error);
+                        TowerFuture::Failed { status: StatusCode::INTERNAL_SERVER_ERROR }
+                    }
                 },
                 TowerProjection::Called { future } => {
                     return Poll::Ready(match ready!(future.poll(cx)) {
                         Ok(response) => from_http(response),
-                        Err(_) => failed(StatusCode::INTERNAL_SERVER_ERROR),
+                        Err(error) => {
+                            trace::service_failed(error);
+                            failed(StatusCode::INTERNAL_SERVER_ERROR)
+                        }
                     });
                 }
                 TowerProjection::Failed { status } => return Poll::Ready(failed(*status)),

@@ -193,3 +193,18 @@ async fn bodies_reach_extractors_and_limits_hold() {
     assert_eq!(client.answer().await.status, 413);
     server.stop().await;
 }
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn connect_info_is_there() {
+    use axum::extract::ConnectInfo;
+    use std::net::SocketAddr;
+
+    let app = Router::new()
+        .route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }));
+    let server = start(Server::builder_tower(app));
+    let mut client = server.connect().await;
+    let address = client.io.local_addr().unwrap();
+    assert_eq!(client.get("/").await.text(), address.to_string());
+    server.stop().await;
+}
