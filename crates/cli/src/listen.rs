@@ -5,13 +5,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use wirelace::server::{Builder, Limits, Serve, Server, Tracker};
+use wirelace::server::{Builder, DriverOptions, Limits, Serve, Server, Tracker};
 
 use crate::failure::Failure;
 use crate::voice::Voice;
 
 /// How long connections may finish what runs after SIGTERM or Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long what runs may go on without a byte moving after the client closed its sending side.
+const HALF_CLOSE: Duration = Duration::from_secs(5);
 
 /// Where and how to listen.
 #[derive(Debug, Clone, Args)]
@@ -36,8 +39,11 @@ impl ListenArgs {
         ready: impl FnOnce(Tracker),
     ) -> Result<(), Failure> {
         let mut limits = Limits::default();
-        // Tools that close their sending side after a request (`nc`, scripts) want an answer, too.
+        let mut driver = DriverOptions::default();
+        // Tools that close their sending side after a request (`nc`, scripts) want an answer, too. A client that
+        // is gone looks the same: not for long.
         limits.half_close = true;
+        driver.half_close = HALF_CLOSE;
         if let Some(bytes) = self.max_body {
             limits.body = bytes;
         }
@@ -45,7 +51,7 @@ impl ListenArgs {
             Some(workers) => usize::from(workers),
             None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         };
-        let builder = builder.limits(limits).workers(workers).grace(GRACE);
+        let builder = builder.limits(limits).driver_options(driver).workers(workers).grace(GRACE);
         let failed = |error: io::Error| Failure::Peer(format!("cannot listen at {}: {error}", self.plain));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         runtime.block_on(async {

@@ -51,12 +51,17 @@ impl http_body::Body for Reader {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         loop {
             match std::mem::replace(&mut self.state, State::Over) {
                 State::Over => return Poll::Ready(None),
                 State::Idle(mut source) => {
-                    let want = self.left.map_or(CHUNK, |left| usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK)));
+                    let want = self
+                        .left
+                        .map_or(CHUNK, |left| usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK)));
                     if want == 0 {
                         return Poll::Ready(None);
                     }
@@ -79,7 +84,8 @@ impl http_body::Body for Reader {
                     let data = data?;
                     if data.is_empty() {
                         let short = self.left.is_some_and(|left| left > 0);
-                        let error = || io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter");
+                        let error =
+                            || io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter");
                         return Poll::Ready(short.then(|| Err(error())));
                     }
                     self.left = self.left.map(|left| left.saturating_sub(data.len() as u64));

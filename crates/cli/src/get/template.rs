@@ -83,8 +83,10 @@ impl Template {
 
     /// Whether sending it twice does no more than sending it once (RFC 9110 §9.2.2), and is possible.
     pub(super) fn is_repeatable(&self) -> bool {
-        let idempotent =
-            matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::PUT | Method::DELETE);
+        let idempotent = matches!(
+            self.method,
+            Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::PUT | Method::DELETE
+        );
         idempotent && self.can_repeat()
     }
 
@@ -106,10 +108,16 @@ impl Template {
             (FieldId::USER_AGENT, concat!("wirelace/", env!("CARGO_PKG_VERSION"))),
             (FieldId::ACCEPT, "*/*"),
             (FieldId::ACCEPT_ENCODING, if self.compressed { "gzip, deflate" } else { "" }),
-            (FieldId::CONTENT_TYPE, if matches!(self.data, Data::None) { "" } else { "application/x-www-form-urlencoded" }),
+            (
+                FieldId::CONTENT_TYPE,
+                if matches!(self.data, Data::None) { "" } else { "application/x-www-form-urlencoded" },
+            ),
         ];
         for (id, value) in defaults {
-            if !value.is_empty() && !self.fields.contains(id) && !self.without.iter().any(|name| name == id.name()) {
+            if !value.is_empty()
+                && !self.fields.contains(id)
+                && !self.without.iter().any(|name| name == id.name())
+            {
                 head.fields.push(id, value).map_err(|error| format!("{}: {error}", url.text))?;
             }
         }

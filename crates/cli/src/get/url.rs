@@ -45,7 +45,12 @@ impl Url {
         if host.is_empty() {
             return Err(wrong("no host"));
         }
-        let port = match authority.as_str().rsplit_once(']').map_or(authority.as_str(), |(_, rest)| rest).split_once(':') {
+        let port = match authority
+            .as_str()
+            .rsplit_once(']')
+            .map_or(authority.as_str(), |(_, rest)| rest)
+            .split_once(':')
+        {
             None | Some((_, "")) => 80,
             Some((_, port)) => port.parse().map_err(|_| wrong("no port number below 65536"))?,
         };
@@ -122,7 +127,17 @@ mod tests {
             assert_eq!((url.origin.host.as_str(), url.origin.port), (host, port), "{text}");
             assert_eq!((url.authority.as_str(), url.target.as_str()), (authority, target), "{text}");
         }
-        for text in ["", "not a url", "a/b", "/a", "ftp://a/", "http://", "http:///a", "http://u@a/", "http://a:99999/"] {
+        for text in [
+            "",
+            "not a url",
+            "a/b",
+            "/a",
+            "ftp://a/",
+            "http://",
+            "http:///a",
+            "http://u@a/",
+            "http://a:99999/",
+        ] {
             assert!(Url::parse(text).is_err(), "{text}");
         }
         assert!(Url::parse("https://a/").unwrap_err().contains("not supported yet"));

@@ -1,0 +1,325 @@
+//! One URL: the request, perhaps more than once, and where the response goes.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::json;
+use wirelace::client::{Body, Error};
+use wirelace::semantics::{FieldId, Fields, RequestHead, ResponseHead};
+
+use super::output::Output;
+use super::pool::{Checkout, Pool};
+use super::template::Template;
+use super::unpack::Unpacker;
+use super::url::Url;
+use crate::failure::Failure;
+use crate::voice::Voice;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// What a server may ask for with Retry-After.
+const LONGEST_WISH: Duration = Duration::from_secs(60);
+
+/// What is the same for all requests.
+pub(super) struct Fetcher {
+    pub(super) template: Template,
+    pub(super) options: Options,
+    pub(super) output: Output,
+    pub(super) pool: Pool,
+    pub(super) voice: Voice,
+}
+
+#[derive(Debug)]
+pub(super) struct Options {
+    pub(super) include: bool,
+    pub(super) json: bool,
+    pub(super) retry: u32,
+    pub(super) timeout: Option<Duration>,
+    pub(super) compressed: bool,
+}
+
+/// Why an attempt came to nothing.
+enum Trouble {
+    /// No response, or only a part of one.
+    Peer(Error),
+    /// The time was up.
+    Timeout(Duration),
+    /// A status that may pass; after how long to ask again, if the server has said.
+    Status(StatusCode, Option<Duration>),
+    /// The body cannot be unpacked.
+    Packed(io::Error),
+    /// The response cannot be written.
+    Output(io::Error),
+    /// The body of the request cannot be read.
+    Input(io::Error),
+}
+
+/// What went before the response's end.
+struct Attempt {
+    checkout: Checkout,
+    begun: Instant,
+    response: Response<Body>,
+    to_head: Duration,
+}
+
+impl Fetcher {
+    /// Fetches it; its response is written when all before `number` have been.
+    pub(super) async fn fetch(&self, url: &Url, number: u64) -> Result<(), Failure> {
+        let mut retries = 0;
+        loop {
+            let mut written = false;
+            let result = self.attempt(url, number, retries, &mut written).await;
+            let Err(trouble) = result else {
+                self.output.pass_on(number).await;
+                return Ok(());
+            };
+            if retries < self.options.retry
+                && !written
+                && self.template.is_repeatable()
+                && let Some(pause) = trouble.pause(retries)
+            {
+                retries += 1;
+                let reason = trouble.reason();
+                self.voice.detail(format_args!("* {reason}; trying again in {} ms", pause.as_millis()));
+                tokio::time::sleep(pause).await;
+                continue;
+            }
+            self.output.pass_on(number).await;
+            return match trouble {
+                // Whoever reads has seen enough.
+                Trouble::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                Trouble::Input(error) => Err(Failure::Usage(format!("the body: {error}"))),
+                trouble => Err(Failure::Peer(format!("{}: {}", url.text, trouble.reason()))),
+            };
+        }
+    }
+
+    async fn attempt(&self, url: &Url, number: u64, retries: u32, written: &mut bool) -> Result<(), Trouble> {
+        let work = async {
+            let attempt = self.exchange(url).await?;
+            let status = attempt.response.status();
+            if retries < self.options.retry && may_pass(status) && self.template.is_repeatable() {
+                let wish = attempt.response.headers().get(http::header::RETRY_AFTER);
+                let wish = wish.and_then(|wish| wish.to_str().ok()?.parse().ok()).map(Duration::from_secs);
+                return Err(Trouble::Status(status, wish));
+            }
+            self.output.turn(number).await;
+            self.take(url, attempt, retries, written).await
+        };
+        match self.options.timeout {
+            None => work.await,
+            Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or(Err(Trouble::Timeout(limit))),
+        }
+    }
+
+    /// Up to the head of the final response. A connection that was used before may turn out to be closed: then the
+    /// request goes out once more on a new one.
+    async fn exchange(&self, url: &Url) -> Result<Attempt, Trouble> {
+        let begun = Instant::now();
+        let mut fresh = false;
+        loop {
+            let mut checkout = self.pool.get(&url.origin, fresh).await.map_err(Trouble::Peer)?;
+            let head = self.template.head(url).map_err(|what| Trouble::Input(io::Error::other(what)))?;
+            let body = self.template.body().map_err(Trouble::Input)?;
+            self.show_request(&head);
+            let voice = self.voice;
+            let on_interim = move |head: &ResponseHead| show_response(voice, head);
+            match checkout.connection.send_native(head, body, on_interim).await {
+                Ok(response) => {
+                    if let Some(head) = response.extensions().get() {
+                        show_response(self.voice, head);
+                    }
+                    return Ok(Attempt { checkout, begun, response, to_head: begun.elapsed() });
+                }
+                Err(error) if checkout.connecting.is_none() && !fresh && self.is_safe_again(&error) => {
+                    self.voice.detail(format_args!("* {error}; on a new connection"));
+                    fresh = true;
+                }
+                Err(Error::RequestBody(error)) => return Err(Trouble::Input(io::Error::other(error))),
+                Err(error) => return Err(Trouble::Peer(error)),
+            }
+        }
+    }
+
+    fn is_safe_again(&self, error: &Error) -> bool {
+        match error {
+            Error::Refused => self.template.can_repeat(),
+            Error::Closed | Error::Io(_) => self.template.is_repeatable(),
+            _ => false,
+        }
+    }
+
+    /// Writes the response.
+    async fn take(
+        &self,
+        url: &Url,
+        attempt: Attempt,
+        retries: u32,
+        written: &mut bool,
+    ) -> Result<(), Trouble> {
+        let Attempt { checkout, begun, response, to_head } = attempt;
+        let (parts, mut body) = response.into_parts();
+        if self.options.include
+            && !self.options.json
+            && let Some(head) = parts.extensions.get::<ResponseHead>()
+        {
+            *written = true;
+            self.output.write(&head_text(head)).map_err(Trouble::Output)?;
+        }
+        let mut unpacker = if self.options.compressed { unpacker(&parts.headers) } else { None };
+        let mut bytes = 0u64;
+        while let Some(frame) = body.frame().await {
+            let frame = match frame.map_err(Trouble::Peer)?.into_data() {
+                Ok(data) => data,
+                Err(frame) => {
+                    if let Some(Ok(trailers)) = frame.trailers_ref().map(Fields::from_header_map) {
+                        self.show_fields("<", &trailers);
+                    }
+                    continue;
+                }
+            };
+            *written = true;
+            bytes += frame.len() as u64;
+            match &mut unpacker {
+                None => self.output.write(&frame).map_err(Trouble::Output)?,
+                Some(unpacker) => self.unpacked(|sink| unpacker.push(&frame, sink))?,
+            }
+        }
+        if bytes > 0
+            && let Some(unpacker) = unpacker
+        {
+            self.unpacked(|sink| unpacker.finish(sink))?;
+        }
+        let total = begun.elapsed();
+        let reused = checkout.connecting.is_none();
+        self.pool.put(&url.origin, checkout.connection);
+        if self.options.json {
+            let milliseconds = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
+            let line = json!({
+                "url": url.text,
+                "status": parts.status.as_u16(),
+                "version": format!("{:?}", parts.version),
+                "bytes": bytes,
+                "reused": reused,
+                "early_data": false,
+                "retries": retries,
+                "timings_ms": {
+                    "connect": checkout.connecting.map(milliseconds),
+                    "head": milliseconds(to_head),
+                    "total": milliseconds(total),
+                },
+            });
+            print_line(&line.to_string()).map_err(Trouble::Output)?;
+        }
+        Ok(())
+    }
+
+    /// Tells apart whether the data or the place that it goes to is at fault.
+    fn unpacked(
+        &self,
+        work: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
+    ) -> Result<(), Trouble> {
+        let mut broken = None;
+        let result = work(&mut |data| {
+            self.output.write(data).map_err(|error| {
+                let kind = error.kind();
+                broken = Some(error);
+                kind.into()
+            })
+        });
+        match (result, broken) {
+            (_, Some(error)) => Err(Trouble::Output(error)),
+            (Err(error), None) => Err(Trouble::Packed(error)),
+            (Ok(()), None) => Ok(()),
+        }
+    }
+
+    fn show_request(&self, head: &RequestHead) {
+        if self.voice.is_verbose() {
+            let target = String::from_utf8_lossy(&head.target);
+            self.voice.detail(format_args!("> {} {target} {:?}", head.method, head.version));
+            self.show_fields(">", &head.fields);
+        }
+    }
+
+    fn show_fields(&self, mark: &str, fields: &Fields) {
+        show_fields(self.voice, mark, fields);
+    }
+}
+
+fn show_response(voice: Voice, head: &ResponseHead) {
+    if voice.is_verbose() {
+        let reason = String::from_utf8_lossy(head.reason.as_deref().unwrap_or_default()).into_owned();
+        voice.detail(format_args!("< {:?} {} {}", head.version, head.status.as_u16(), reason.escape_debug()));
+        show_fields(voice, "<", &head.fields);
+    }
+}
+
+fn show_fields(voice: Voice, mark: &str, fields: &Fields) {
+    for field in fields.iter() {
+        voice.detail(format_args!("{mark} {}: {}", field.name.escape_ascii(), field.value.escape_ascii()));
+    }
+}
+
+impl Trouble {
+    fn reason(&self) -> String {
+        match self {
+            Trouble::Peer(error) => error.to_string(),
+            Trouble::Timeout(limit) => format!("no complete response within {} s", limit.as_secs_f64()),
+            Trouble::Status(status, _) => format!("status {}", status.as_u16()),
+            Trouble::Packed(error) => format!("the body cannot be unpacked: {error}"),
+            Trouble::Output(error) => format!("the response cannot be written: {error}"),
+            Trouble::Input(error) => error.to_string(),
+        }
+    }
+
+    /// How long to wait before trying again; `None`: never.
+    fn pause(&self, retries: u32) -> Option<Duration> {
+        let growing = FIRST_PAUSE.saturating_mul(1 << retries.min(10)).min(LONGEST_PAUSE);
+        match self {
+            Trouble::Peer(error) => {
+                let passes = matches!(
+                    error,
+                    Error::Connect(_) | Error::Refused | Error::Closed | Error::Io(_) | Error::Protocol(_)
+                );
+                passes.then_some(growing)
+            }
+            Trouble::Timeout(_) => Some(growing),
+            Trouble::Status(_, wish) => Some(wish.map_or(growing, |wish| wish.min(LONGEST_WISH))),
+            Trouble::Packed(_) | Trouble::Output(_) | Trouble::Input(_) => None,
+        }
+    }
+}
+
+fn may_pass(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 502 | 503 | 504)
+}
+
+fn unpacker(headers: &HeaderMap) -> Option<Unpacker> {
+    let mut fields = Fields::new();
+    for line in headers.get_all(http::header::CONTENT_ENCODING) {
+        fields.push(FieldId::CONTENT_ENCODING, line.as_bytes()).ok()?;
+    }
+    Unpacker::new(fields.list(FieldId::CONTENT_ENCODING))
+}
+
+/// The head as it came.
+fn head_text(head: &ResponseHead) -> Vec<u8> {
+    let mut text = format!("{:?} {} ", head.version, head.status.as_u16()).into_bytes();
+    text.extend_from_slice(head.reason.as_deref().unwrap_or_default());
+    text.extend_from_slice(b"\r\n");
+    for field in head.fields.iter() {
+        for part in [field.name, b": ", field.value, b"\r\n"] {
+            text.extend_from_slice(part);
+        }
+    }
+    text.extend_from_slice(b"\r\n");
+    text
+}
+
+fn print_line(line: &str) -> io::Result<()> {
+    use std::io::Write;
+    writeln!(io::stdout().lock(), "{line}")
+}

@@ -1,0 +1,70 @@
+//! Connections that wait for their next request.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use wirelace::client::{Connection, Error, Options};
+
+use super::url::{Origin, Resolve};
+use crate::voice::Voice;
+
+/// Idle connections by origin.
+pub(super) struct Pool {
+    idle: Mutex<HashMap<Origin, Vec<Connection>>>,
+    pinned: Vec<Resolve>,
+    voice: Voice,
+}
+
+/// A connection for one request.
+pub(super) struct Checkout {
+    pub(super) connection: Connection,
+    /// How long connecting took; `None`: it was there already.
+    pub(super) connecting: Option<Duration>,
+}
+
+impl Pool {
+    pub(super) fn new(pinned: Vec<Resolve>, voice: Voice) -> Pool {
+        Pool { idle: Mutex::default(), pinned, voice }
+    }
+
+    /// An idle connection, or else a new one. `fresh`: a new one in any case.
+    ///
+    /// # Errors
+    /// The name is not known, or none of its addresses answers.
+    pub(super) async fn get(&self, origin: &Origin, fresh: bool) -> Result<Checkout, Error> {
+        if !fresh {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(waiting) = idle.get_mut(origin) {
+                waiting.retain(Connection::is_open);
+                if let Some(connection) = waiting.pop() {
+                    self.voice.detail(format_args!("* using the connection to {} again", origin.host));
+                    return Ok(Checkout { connection, connecting: None });
+                }
+            }
+        }
+        let begun = Instant::now();
+        let addresses = origin.addresses(&self.pinned).await.map_err(Error::Connect)?;
+        let mut last = None;
+        for address in addresses {
+            self.voice.detail(format_args!("* connecting to {address}"));
+            match Connection::connect(address, Options::default()).await {
+                Ok(connection) => return Ok(Checkout { connection, connecting: Some(begun.elapsed()) }),
+                Err(error) => {
+                    self.voice.detail(format_args!("* {address}: {error}"));
+                    last = Some(error);
+                }
+            }
+        }
+        let nowhere = || Error::Connect(std::io::Error::other("the name has no address"));
+        Err(last.unwrap_or_else(nowhere))
+    }
+
+    /// Takes a connection back whose last response has been read.
+    pub(super) fn put(&self, origin: &Origin, connection: Connection) {
+        if connection.is_open() {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.entry(origin.clone()).or_default().push(connection);
+        }
+    }
+}
