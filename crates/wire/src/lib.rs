@@ -34,6 +34,7 @@ pub mod token;
 pub mod varint;
 
 mod output;
+mod tables;
 
 #[cfg(feature = "std")]
 mod budget;

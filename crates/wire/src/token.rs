@@ -5,21 +5,7 @@ use nom::IResult;
 use crate::error::{ParseError, ParseErrorKind, error};
 use crate::scan::split;
 
-/// True at the index of every tchar.
-#[allow(clippy::indexing_slicing)] // evaluated by the compiler
-pub const TCHAR: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = matches!(
-            byte as u8,
-            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~'
-                | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z'
-        );
-        byte += 1;
-    }
-    table
-};
+pub use crate::tables::TCHAR;
 
 /// Whether `byte` may be part of a token.
 #[inline(always)]
