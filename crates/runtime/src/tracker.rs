@@ -51,10 +51,10 @@ pub struct Tracked {
 }
 
 impl Tracker {
-    /// A tracker that lets at most `max_connections` be open at a time.
+    /// A tracker that lets at most `max_connections` be open at a time; 0 counts as 1.
     #[must_use]
     pub fn new(max_connections: usize) -> Tracker {
-        let slots = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+        let slots = Arc::new(Semaphore::new(max_connections.clamp(1, Semaphore::MAX_PERMITS)));
         Tracker {
             shared: Arc::new(Shared {
                 stage: AtomicU8::new(Stage::Running as u8),

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::Method;
+use http::{Method, Version};
 use wirelace_http_semantics::{Event, FieldId, Head, Reason, RequestHead, SendError, StreamId};
 use wirelace_runtime::{Application, Outcome, Step};
 use wirelace_wire::Machine;
@@ -19,7 +19,7 @@ use crate::request::Request;
 use crate::request_body::RequestBody;
 use crate::respond::{self, Additions, Asked, Framed, Payload};
 use crate::response::Response;
-use crate::send::{collect, pump, refuse};
+use crate::send::{collect, invite, pump, refuse};
 use crate::trace;
 
 /// Futures up to this size keep their place while the connection is idle.
@@ -65,7 +65,9 @@ impl<C: Call> App<C> {
             let length = head.fields.get_str(FieldId::CONTENT_LENGTH).and_then(|length| length.parse().ok());
             (Some(feed), RequestBody::stream(intake, length))
         };
-        let (tunnel_feed, tunnel) = if asked.connect || head.fields.contains(FieldId::UPGRADE) {
+        // HTTP/1.0 has no upgrades (RFC 9110 §7.8).
+        let offered = head.fields.contains(FieldId::UPGRADE) && head.version != Version::HTTP_10;
+        let (tunnel_feed, tunnel) = if asked.connect || offered {
             let (feed, intake) = feed::channel(link);
             (Some(feed), Some(Box::new(RequestBody::stream(intake, None))))
         } else {
@@ -186,6 +188,8 @@ impl<C: Call> Core<C> {
         now: Instant,
     ) -> State<C::Future> {
         let stream = exchange.stream;
+        // Who still holds the body means to read it while it answers.
+        invite(machine, exchange, |reader| !reader.gone);
         let Framed { head, payload, tunnel } = respond::frame(response, exchange.asked, &self.additions, now);
         let end = matches!(payload, Payload::Nothing);
         match machine.send_head(stream, Head::Response(head), end) {

@@ -25,8 +25,9 @@ impl Interim {
         Interim { link, stream }
     }
 
-    /// Sends an interim response. It is dropped without a word if the final response has been sent, or to a
-    /// client of HTTP/1.0, which does not know them.
+    /// Sends an interim response. It is dropped without a word if the final response has been sent, to a client
+    /// of HTTP/1.0, which does not know them, and, where [`Limits::in_flight`](crate::Limits::in_flight) lets
+    /// several HTTP/1 requests run at once, while an earlier response is unfinished.
     ///
     /// # Errors
     /// The status is not an interim one; 101 is a final one in this sense.

@@ -8,6 +8,7 @@ use http_body::Body;
 use wirelace_http_semantics::{FieldId, Fields, Head, Reason, ResponseHead, SendError, StreamId};
 
 use crate::exchange::Exchange;
+use crate::feed::Collected;
 use crate::machine::ServerMachine;
 use crate::response_body::BoxBody;
 
@@ -83,18 +84,11 @@ pub(crate) fn pump<M: ServerMachine>(
 pub(crate) fn collect<M: ServerMachine, F>(machine: &mut M, exchange: &mut Exchange<F>) -> bool {
     let Some(feed) = &exchange.feed else { return false };
     let collected = feed.collect();
+    let mut moved = collected.wanted && invite(machine, exchange, |_| true);
     let stream = exchange.stream;
-    let mut moved = false;
     if collected.taken > 0 {
         machine.consumed(stream, collected.taken);
         moved = true;
-    }
-    if collected.wanted && exchange.expects_continue {
-        exchange.expects_continue = false;
-        if machine.expects_continue(stream) {
-            let head = Head::Response(ResponseHead::new(StatusCode::CONTINUE));
-            moved |= machine.send_head(stream, head, false).is_ok();
-        }
     }
     if collected.over {
         exchange.feed = None;
@@ -104,4 +98,25 @@ pub(crate) fn collect<M: ServerMachine, F>(machine: &mut M, exchange: &mut Excha
         moved = true;
     }
     moved
+}
+
+/// Tells a client that waits for 100 (Continue) to send its body, if the body's reader is as it should be. True
+/// when it was told.
+pub(crate) fn invite<M: ServerMachine, F>(
+    machine: &mut M,
+    exchange: &mut Exchange<F>,
+    when: impl FnOnce(&Collected) -> bool,
+) -> bool {
+    if !exchange.expects_continue || !exchange.feed.as_ref().is_some_and(|feed| when(&feed.collect())) {
+        return false;
+    }
+    if !machine.expects_continue(exchange.stream) {
+        exchange.expects_continue = false;
+        return false;
+    }
+    let head = Head::Response(ResponseHead::new(StatusCode::CONTINUE));
+    let told = machine.send_head(exchange.stream, head, false);
+    // An earlier response may have to be finished first: tried again then.
+    exchange.expects_continue = told == Err(SendError::Blocked);
+    told.is_ok()
 }

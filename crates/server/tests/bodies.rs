@@ -186,6 +186,48 @@ async fn the_body_is_invited_when_it_is_first_read() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_echoed_is_invited_before_the_answer_begins() {
+    let server = start(Server::builder(echo));
+    let mut client = server.connect().await;
+    client.send("POST / HTTP/1.1\r\nhost: t\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n").await;
+    assert_eq!(client.head().await.status, 100);
+    client.send("hello").await;
+    let answer = client.answer().await;
+    assert_eq!((answer.text(), answer.field("connection")), ("hello", None));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_pipelined_body_is_invited_when_its_turn_comes() {
+    let gate = Arc::new(Notify::new());
+    let opened = Arc::clone(&gate);
+    let limits = Limits { in_flight: 2, ..Limits::default() };
+    let server = start(
+        Server::builder(move |request: Request| {
+            let gate = Arc::clone(&opened);
+            async move {
+                if request.head.path() == "/first" {
+                    gate.notified().await;
+                    return Response::from("first");
+                }
+                // Polled before the first is answered.
+                gate.notify_one();
+                Response::from(request.body.read_all(100).await.unwrap().len().to_string())
+            }
+        })
+        .limits(limits),
+    );
+    let mut client = server.connect().await;
+    client.send("GET /first HTTP/1.1\r\nhost: t\r\n\r\n").await;
+    client.send("POST / HTTP/1.1\r\nhost: t\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n").await;
+    assert_eq!(client.answer().await.text(), "first");
+    assert_eq!(client.head().await.status, 100);
+    client.send("hello").await;
+    assert_eq!(client.answer().await.text(), "5");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_read_in_another_task_is_invited_and_collected() {
     let server = start(Server::builder(async |request: Request| {
         let reading = tokio::spawn(request.body.read_all(10_000_000));
