@@ -70,6 +70,9 @@ impl BodyReceiver {
         window: usize,
         limits: &Limits,
     ) -> Result<Received, Error> {
+        // Up to the limit all is handed out, however it was cut; the next byte is the one too many.
+        let allowed = usize::try_from(limits.body.saturating_sub(self.received)).unwrap_or(usize::MAX);
+        let window = window.min(allowed.max(1));
         loop {
             match &mut self.framing {
                 Framing::Known(remaining) => {

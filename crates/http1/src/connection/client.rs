@@ -243,6 +243,7 @@ impl ClientConnection {
         let length = summary.framing.of_response(http10, status, exchange.to_head, exchange.to_connect)?;
         exchange.response = Progress::Head;
         exchange.expects_continue = false;
+        self.timers.waiting = Waiting::No;
         exchange.persists &= summary.persists(http10) && length != BodyLength::UntilClose;
         self.closing |= !exchange.persists;
         let head = Head::Response(head);
@@ -492,6 +493,8 @@ impl HttpMachine for ClientConnection {
         let written = write_request(self.output.inline(), &head, end)?;
         let stream = StreamId(self.requests);
         self.requests += 1;
+        // Idleness starts anew, also when the response comes before the next poll.
+        self.timers.waiting = Waiting::No;
         self.stats.exchanges += 1;
         let mut exchange = Exchange::new(stream);
         exchange.to_head = head.method == Method::HEAD;

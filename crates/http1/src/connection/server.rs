@@ -243,6 +243,8 @@ impl ServerConnection {
         }
         let stream = StreamId(self.requests);
         self.requests += 1;
+        // Spans of idleness and of bodies start anew, also when all of this request was there at once.
+        self.timers.waiting = Waiting::No;
         self.stats.exchanges += 1;
         let to_connect = head.method == Method::CONNECT;
         // CONNECT has no body: what follows belongs to the tunnel (RFC 9110 §9.3.6).
@@ -421,7 +423,7 @@ impl ServerConnection {
             Receive::Head => {
                 if let Some(since) = self.head.since {
                     self.timers.waiting = Waiting::Head(since);
-                } else if !self.exchanges.is_empty() {
+                } else if !self.exchanges.is_empty() || !self.output.is_empty() {
                     self.timers.waiting = Waiting::No;
                 } else if self.requests > 0 {
                     self.timers.idle(now);
@@ -594,6 +596,7 @@ impl Machine for ServerConnection {
 
     fn output_progress(&mut self, now: Instant) {
         self.timers.output_progress(now, !self.output.is_empty());
+        self.update_timers(now);
     }
 
     fn is_idle(&self) -> bool {
