@@ -165,9 +165,9 @@ def _():
         _, fields, body = curl("/bytes.bin", "-H", f"Range: bytes={value}", status=206)
         equal(fields["content-range"], f"bytes {first}-{last}/100000", "content-range")
         true(body == data[first:last + 1], f"wrong bytes for {value}")
-    _, fields, body = curl("/bytes.bin", "-H", "Range: bytes=0-1,50-51", status=206)
+    _, fields, body = curl("/bytes.bin", "-H", "Range: bytes=0-1,50000-50001", status=206)
     contains(fields["content-type"], "multipart/byteranges", "content-type")
-    for part in (b"bytes 0-1/100000", b"bytes 50-51/100000", data[50:52]):
+    for part in (b"bytes 0-1/100000", b"bytes 50000-50001/100000", data[50_000:50_002]):
         contains(body, part, "parts")
     equal(curl("/bytes.bin", "-H", "Range: bytes=100000-", status=416)[1]["content-range"], "bytes */100000", "content-range")
     etag = curl("/bytes.bin")[1]["etag"]

