@@ -10,10 +10,15 @@ use wirelace_wire::field::{is_field_name, is_field_value, trim_ows};
 
 use crate::field_id::FieldId;
 
-/// Marks a position in `added` instead of `block`.
-const ADDED: u32 = 1 << 31;
+/// Names and values together stay below this.
+const MAX_BLOCK: usize = 1 << 31;
+/// Room that the first added line makes, so that a usual response needs no more.
+const USUAL_BYTES: usize = 120;
+const USUAL_LINES: usize = 8;
 /// Never to be put into a compression table (RFC 7541 §7.1.3).
 const SENSITIVE: u8 = 1;
+/// Name and value have been checked when the line was added.
+const CHECKED: u8 = 2;
 
 /// Where one field line lies in the block: 16 bytes.
 #[derive(Clone, Copy, Debug)]
@@ -31,12 +36,50 @@ struct Entry {
 ///
 /// A codec makes it from the block it received ([`Fields::index`] and [`Fields::set_block`]) without copying;
 /// an application makes it with [`push`](Fields::push). Both kinds mix: fields can be added to a received list
-/// and removed from it without touching the block.
+/// and removed from it (adding to a received list copies its block once).
 #[derive(Clone, Default)]
 pub struct Fields {
-    block: Bytes,
-    added: Vec<u8>,
+    block: Block,
     entries: Vec<Entry>,
+}
+
+/// The bytes that the index points into.
+#[derive(Clone)]
+enum Block {
+    /// As it was received.
+    Shared(Bytes),
+    /// Ours to append to.
+    Owned(Vec<u8>),
+}
+
+impl Default for Block {
+    fn default() -> Block {
+        Block::Owned(Vec::new())
+    }
+}
+
+impl Block {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Block::Shared(bytes) => bytes,
+            Block::Owned(bytes) => bytes,
+        }
+    }
+
+    /// The bytes as ours, with room for `more`.
+    #[inline]
+    fn into_owned(self, more: usize) -> Vec<u8> {
+        let (mut owned, received) = match self {
+            Block::Owned(bytes) => (bytes, Bytes::new()),
+            Block::Shared(bytes) => (Vec::new(), bytes),
+        };
+        if owned.capacity() == 0 {
+            owned.reserve(received.len() + more.max(USUAL_BYTES));
+            owned.extend_from_slice(&received);
+        }
+        owned
+    }
 }
 
 /// One field line.
@@ -50,6 +93,7 @@ pub struct Field<'a> {
     pub id: FieldId,
     /// The sender asked not to put it into compression tables.
     pub sensitive: bool,
+    checked: bool,
 }
 
 /// A field that must not be sent (RFC 9110 §5.1, §5.5).
@@ -96,19 +140,19 @@ impl Fields {
     /// No fields.
     #[must_use]
     pub const fn new() -> Fields {
-        Fields { block: Bytes::new(), added: Vec::new(), entries: Vec::new() }
+        Fields { block: Block::Owned(Vec::new()), entries: Vec::new() }
     }
 
     /// No fields, with space for `fields` lines of `bytes` bytes of names and values together.
     #[must_use]
     pub fn with_capacity(fields: usize, bytes: usize) -> Fields {
-        Fields { block: Bytes::new(), added: Vec::with_capacity(bytes), entries: Vec::with_capacity(fields) }
+        Fields { block: Block::Owned(Vec::with_capacity(bytes)), entries: Vec::with_capacity(fields) }
     }
 
     /// For codecs: an index without its block yet, filled by [`index`](Fields::index).
     #[must_use]
     pub fn for_block(fields: usize) -> Fields {
-        Fields { block: Bytes::new(), added: Vec::new(), entries: Vec::with_capacity(fields) }
+        Fields { block: Block::Owned(Vec::new()), entries: Vec::with_capacity(fields) }
     }
 
     /// For codecs: adds a line whose name and value are at these positions of the block, which the codec has
@@ -118,7 +162,7 @@ impl Fields {
     /// [`FieldError::TooLarge`] where a position does not fit, [`FieldError::Name`] for a name over 65,535 bytes.
     #[inline]
     pub fn index(&mut self, id: FieldId, name: Range<usize>, value: Range<usize>) -> Result<(), FieldError> {
-        if name.end.max(value.end) >= ADDED as usize {
+        if name.end.max(value.end) >= MAX_BLOCK {
             return Err(FieldError::TooLarge);
         }
         let name_len = u16::try_from(name.len()).map_err(|_| FieldError::Name)?;
@@ -137,7 +181,7 @@ impl Fields {
     /// no such line.
     pub fn extend_last(&mut self, end: usize) -> bool {
         let Some(entry) = self.entries.last_mut() else { return false };
-        if entry.value_start & ADDED != 0 || end >= ADDED as usize {
+        if end >= MAX_BLOCK {
             return false;
         }
         match end.checked_sub(entry.value_start as usize) {
@@ -152,13 +196,18 @@ impl Fields {
     /// For codecs: the block that the index points into.
     #[inline]
     pub fn set_block(&mut self, block: Bytes) {
-        self.block = block;
+        self.block = Block::Shared(block);
     }
 
-    /// For codecs: the received block.
+    /// For codecs: a part of the received block; empty where there is none.
     #[must_use]
-    pub fn block(&self) -> &Bytes {
-        &self.block
+    pub fn slice(&self, range: Range<usize>) -> Bytes {
+        match &self.block {
+            Block::Shared(bytes) if range.start <= range.end && range.end <= bytes.len() => {
+                bytes.slice(range)
+            }
+            _ => Bytes::new(),
+        }
     }
 
     /// Adds a line at the end.
@@ -186,21 +235,21 @@ impl Fields {
     #[inline]
     fn append(&mut self, id: FieldId, name: &[u8], value: &[u8]) -> Result<(), FieldError> {
         let name_len = u16::try_from(name.len()).map_err(|_| FieldError::Name)?;
-        if self.added.len() + name.len() + value.len() >= ADDED as usize {
+        let more = name.len() + value.len();
+        if self.block.bytes().len() + more >= MAX_BLOCK {
             return Err(FieldError::TooLarge);
         }
-        let name_start = self.added.len() as u32 | ADDED;
-        self.added.extend_from_slice(name);
-        let value_start = self.added.len() as u32 | ADDED;
-        self.added.extend_from_slice(value);
-        self.entries.push(Entry {
-            name_start,
-            value_start,
-            value_len: value.len() as u32,
-            name_len,
-            id,
-            flags: 0,
-        });
+        let mut block = core::mem::take(&mut self.block).into_owned(more);
+        if self.entries.capacity() == 0 {
+            self.entries.reserve(USUAL_LINES);
+        }
+        let name_start = block.len() as u32;
+        block.extend_from_slice(name);
+        let value_start = block.len() as u32;
+        block.extend_from_slice(value);
+        self.block = Block::Owned(block);
+        let value_len = value.len() as u32;
+        self.entries.push(Entry { name_start, value_start, value_len, name_len, id, flags: CHECKED });
         Ok(())
     }
 
@@ -217,10 +266,10 @@ impl Fields {
         let before = self.entries.len();
         self.push(name, value)?;
         let mut position = 0;
-        let Fields { block, added, entries } = self;
+        let Fields { block, entries } = self;
         entries.retain(|entry| {
             position += 1;
-            position > before || !entry.matches(name, block, added)
+            position > before || !entry.matches(name, block.bytes())
         });
         Ok(())
     }
@@ -228,9 +277,9 @@ impl Fields {
     /// Removes all lines of that name and returns how many there were.
     pub fn remove<'a>(&mut self, name: impl Into<FieldName<'a>>) -> usize {
         let name = name.into();
-        let Fields { block, added, entries } = self;
+        let Fields { block, entries } = self;
         let before = entries.len();
-        entries.retain(|entry| !entry.matches(name, block, added));
+        entries.retain(|entry| !entry.matches(name, block.bytes()));
         before - entries.len()
     }
 
@@ -261,8 +310,10 @@ impl Fields {
 
     /// Drops all lines and keeps the memory.
     pub fn clear(&mut self) {
-        self.block = Bytes::new();
-        self.added.clear();
+        match &mut self.block {
+            Block::Owned(bytes) => bytes.clear(),
+            Block::Shared(_) => self.block = Block::default(),
+        }
         self.entries.clear();
     }
 
@@ -281,7 +332,8 @@ impl Fields {
     /// The lines in order.
     #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Field<'_>> + DoubleEndedIterator + Clone {
-        self.entries.iter().map(|entry| entry.field(&self.block, &self.added))
+        let block = self.block.bytes();
+        self.entries.iter().map(move |entry| entry.field(block))
     }
 
     /// The value of the first line of that name.
@@ -289,8 +341,9 @@ impl Fields {
     #[must_use]
     pub fn get<'a>(&self, name: impl Into<FieldName<'a>>) -> Option<&[u8]> {
         let name = name.into();
-        let entry = self.entries.iter().find(|entry| entry.matches(name, &self.block, &self.added))?;
-        Some(entry.field(&self.block, &self.added).value)
+        let block = self.block.bytes();
+        let entry = self.entries.iter().find(|entry| entry.matches(name, block))?;
+        Some(entry.field(block).value)
     }
 
     /// The value of the first line of that name as text; `None` also when it is not UTF-8.
@@ -301,11 +354,9 @@ impl Fields {
 
     /// The values of all lines of that name, in order.
     pub fn get_all<'a>(&self, name: impl Into<FieldName<'a>>) -> impl Iterator<Item = &[u8]> {
-        let name = name.into();
-        self.entries
-            .iter()
-            .filter(move |entry| entry.matches(name, &self.block, &self.added))
-            .map(|entry| entry.field(&self.block, &self.added).value)
+        let (name, block) = (name.into(), self.block.bytes());
+        let matching = self.entries.iter().filter(move |entry| entry.matches(name, block));
+        matching.map(move |entry| entry.field(block).value)
     }
 
     /// True when a line of that name is there.
@@ -317,10 +368,11 @@ impl Fields {
     /// The members of all lines of that name read as one comma-separated list (RFC 9110 §5.6.1), white space
     /// trimmed, empty members left out. Only for lists whose members cannot hold a quoted comma.
     pub fn list(&self, name: FieldId) -> impl Iterator<Item = &[u8]> {
+        let block = self.block.bytes();
         self.entries
             .iter()
             .filter(move |entry| entry.id == name)
-            .flat_map(|entry| entry.field(&self.block, &self.added).value.split(|byte| *byte == b','))
+            .flat_map(move |entry| entry.field(block).value.split(|byte| *byte == b','))
             .map(trim_ows)
             .filter(|member| !member.is_empty())
     }
@@ -341,39 +393,45 @@ impl Fields {
 
 impl Entry {
     #[inline]
-    fn field<'a>(&self, block: &'a [u8], added: &'a [u8]) -> Field<'a> {
+    fn field<'a>(&self, block: &'a [u8]) -> Field<'a> {
         let name = if self.name_len == 0 {
             self.id.name().as_bytes()
         } else {
-            slice(block, added, self.name_start, u32::from(self.name_len))
+            slice(block, self.name_start, u32::from(self.name_len))
         };
         Field {
             name,
-            value: slice(block, added, self.value_start, self.value_len),
+            value: slice(block, self.value_start, self.value_len),
             id: self.id,
             sensitive: self.flags & SENSITIVE != 0,
+            checked: self.flags & CHECKED != 0,
         }
     }
 
     #[inline]
-    fn matches(&self, wanted: FieldName<'_>, block: &[u8], added: &[u8]) -> bool {
+    fn matches(&self, wanted: FieldName<'_>, block: &[u8]) -> bool {
         if wanted.id.is_known() || self.id.is_known() {
             return self.id == wanted.id;
         }
         usize::from(self.name_len) == wanted.name.len()
-            && slice(block, added, self.name_start, u32::from(self.name_len))
-                .eq_ignore_ascii_case(wanted.name)
+            && slice(block, self.name_start, u32::from(self.name_len)).eq_ignore_ascii_case(wanted.name)
     }
 }
 
 #[inline]
-fn slice<'a>(block: &'a [u8], added: &'a [u8], start: u32, len: u32) -> &'a [u8] {
-    let source = if start & ADDED == 0 { block } else { added };
-    let start = (start & !ADDED) as usize;
-    source.get(start..start + len as usize).unwrap_or_default()
+fn slice(block: &[u8], start: u32, len: u32) -> &[u8] {
+    let start = start as usize;
+    block.get(start..start + len as usize).unwrap_or_default()
 }
 
 impl<'a> Field<'a> {
+    /// True when name and value were checked as the line was added ([`Fields::push`]), so that an encoder need
+    /// not do it again. Lines that a codec received are not: their message may have had other rules.
+    #[must_use]
+    pub fn is_checked(&self) -> bool {
+        self.checked
+    }
+
     /// The value as text, when it is UTF-8.
     #[must_use]
     pub fn value_str(&self) -> Option<&'a str> {
@@ -413,7 +471,7 @@ impl PartialEq for Fields {
 
 #[cfg(feature = "std")]
 mod border {
-    use super::{FieldError, FieldId, Fields};
+    use super::{Block, FieldError, FieldId, Fields};
     use http::{HeaderMap, HeaderName, HeaderValue};
     use wirelace_wire::field::trim_ows;
 
@@ -422,8 +480,7 @@ mod border {
         #[must_use]
         pub fn to_header_map(&self) -> HeaderMap {
             let mut map = HeaderMap::with_capacity(self.len());
-            for entry in &self.entries {
-                let field = entry.field(&self.block, &self.added);
+            for field in self.iter() {
                 let name = match field.id.header_name() {
                     Some(name) => name.clone(),
                     None => match HeaderName::from_bytes(field.name) {
@@ -431,16 +488,9 @@ mod border {
                         Err(_) => continue,
                     },
                 };
-                let value = if entry.value_start & super::ADDED == 0 {
-                    let start = entry.value_start as usize;
-                    match self.block.get(start..start + entry.value_len as usize) {
-                        Some(_) => HeaderValue::from_maybe_shared(
-                            self.block.slice(start..start + entry.value_len as usize),
-                        ),
-                        None => continue,
-                    }
-                } else {
-                    HeaderValue::from_bytes(field.value)
+                let value = match &self.block {
+                    Block::Shared(block) => HeaderValue::from_maybe_shared(block.slice_ref(field.value)),
+                    Block::Owned(_) => HeaderValue::from_bytes(field.value),
                 };
                 if let Ok(mut value) = value {
                     value.set_sensitive(field.sensitive);
@@ -466,8 +516,8 @@ mod border {
         /// Names and values together pass 2 GiB.
         pub fn extend_from_header_map(&mut self, map: &HeaderMap) -> Result<(), FieldError> {
             let bytes = map.iter().map(|(_, value)| value.len()).sum();
-            self.entries.reserve(map.len());
-            self.added.reserve(bytes);
+            self.block = Block::Owned(core::mem::take(&mut self.block).into_owned(bytes));
+            self.entries.reserve(map.len() + 2); // Date and Content-Length often follow.
             for (name, value) in map {
                 let name = name.as_str().as_bytes();
                 let id = FieldId::of(name);

@@ -29,7 +29,7 @@ pub struct RequestHead {
     /// The version of the message.
     pub version: Version,
     /// The `:protocol` of an extended CONNECT (RFC 8441 §4).
-    pub protocol: Option<Bytes>,
+    pub protocol: Option<Box<str>>,
     /// The header section. HTTP/2 and HTTP/3 put `:authority` here as Host.
     pub fields: Fields,
 }

@@ -99,11 +99,35 @@ pub(crate) fn split_path_query(target: &str) -> (&str, Option<&str>) {
 #[must_use]
 pub fn is_authority(value: &[u8]) -> bool {
     // The common case in one pass: a name of plain letters, digits, dots and hyphens, perhaps with a port.
-    if value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')) {
-        return true;
+    let mut rest = value;
+    while let [byte, after @ ..] = rest {
+        match PLAIN.get(usize::from(*byte)) {
+            Some(true) => rest = after,
+            _ => break,
+        }
     }
-    host_port(value).is_some()
+    match rest {
+        [] => true,
+        // Up to four digits cannot be too large.
+        [b':', port @ ..] if port.len() <= 4 => port.iter().all(u8::is_ascii_digit),
+        _ => host_port(value).is_some(),
+    }
 }
+
+/// Letters, digits, dots and hyphens.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        #[allow(clippy::indexing_slicing)] // Evaluated by the compiler.
+        {
+            plain[byte] =
+                (byte as u8).is_ascii_alphanumeric() || byte == b'.' as usize || byte == b'-' as usize;
+        }
+        byte += 1;
+    }
+    plain
+};
 
 /// Host and port of `host[:port]`; `None` when it is not of that form.
 #[must_use]

@@ -34,7 +34,7 @@ impl<I> HeadReceiver<I> {
 
 impl HeadReceiver<RequestIndex> {
     /// Takes a request head from `input`; `None` when it is not all there.
-    #[inline]
+    #[inline(always)]
     pub(super) fn request(
         &mut self,
         now: Instant,
@@ -54,7 +54,7 @@ impl HeadReceiver<RequestIndex> {
             .map_err(|_| HeadError { kind: HeadErrorKind::Method, offset: index.method.start })?;
         let block = input.split_to(index.len.min(input.len()));
         let (fields, summary) = self.section.finish(block)?;
-        let target = fields.block().slice(index.target);
+        let target = fields.slice(index.target);
         let form = TargetForm::of(&method, &target)?;
         let version = version(index.version);
         check_host(version, &summary)?;
@@ -64,7 +64,7 @@ impl HeadReceiver<RequestIndex> {
 
 impl HeadReceiver<ResponseIndex> {
     /// Takes a response head from `input`; `None` when it is not all there.
-    #[inline]
+    #[inline(always)]
     pub(super) fn response(
         &mut self,
         now: Instant,
@@ -83,9 +83,9 @@ impl HeadReceiver<ResponseIndex> {
             .map_err(|_| HeadError { kind: HeadErrorKind::StatusCode, offset: 9 })?;
         let block = input.split_to(index.len.min(input.len()));
         let (fields, summary) = self.section.finish(block)?;
-        let phrase = fields.block().get(index.reason.clone()).unwrap_or_default();
-        let usual = Some(phrase) == status.canonical_reason().map(str::as_bytes);
-        let reason = (!phrase.is_empty() && !usual).then(|| fields.block().slice(index.reason));
+        let phrase = fields.slice(index.reason);
+        let usual = Some(&phrase[..]) == status.canonical_reason().map(str::as_bytes);
+        let reason = Some(phrase).filter(|phrase| !phrase.is_empty() && !usual);
         Ok(Some((ResponseHead { status, version: version(index.version), reason, fields }, summary)))
     }
 }

@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode, Version};
 use wirelace_http_semantics::framing::Framing;
-use wirelace_http_semantics::{FieldError, FieldId, Fields, RequestHead, ResponseHead, SendError};
+use wirelace_http_semantics::{Field, FieldError, FieldId, Fields, RequestHead, ResponseHead, SendError};
 use wirelace_wire::field::{is_field_name, is_field_value};
 use wirelace_wire::number::write_decimal;
 
@@ -208,13 +208,7 @@ fn write_fields(out: &mut Vec<u8>, fields: &Fields) -> Result<Summary, SendError
     for field in fields.iter() {
         match field.id {
             FieldId::CONTENT_LENGTH => {
-                let mut framing = Framing::default();
-                framing.observe(field.id, field.value)?;
-                if summary.framing.content_length.is_some_and(|length| Some(length) != framing.content_length)
-                {
-                    return Err(SendError::BodyLength);
-                }
-                summary.framing = framing;
+                note_length(&mut summary, field)?;
                 continue;
             }
             FieldId::CONNECTION => {
@@ -227,9 +221,24 @@ fn write_fields(out: &mut Vec<u8>, fields: &Fields) -> Result<Summary, SendError
             FieldId::UPGRADE => summary.upgrade_field(),
             _ => {}
         }
-        write_field(out, field.name, field.value)?;
+        if field.is_checked() {
+            write_line(out, field.name, field.value);
+        } else {
+            write_field(out, field.name, field.value)?;
+        }
     }
     Ok(summary)
+}
+
+/// Takes a Content-Length line; the same value twice is one.
+fn note_length(summary: &mut Summary, field: Field<'_>) -> Result<(), SendError> {
+    let mut framing = Framing::default();
+    framing.observe(field.id, field.value)?;
+    if summary.framing.content_length.is_some_and(|length| Some(length) != framing.content_length) {
+        return Err(SendError::BodyLength);
+    }
+    summary.framing = framing;
+    Ok(())
 }
 
 /// The options of a Connection line that this crate does not decide. `upgrade` is among them for requests; a 101
@@ -256,12 +265,18 @@ pub(super) fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Resul
     if !is_field_value(value) {
         return Err(FieldError::Value);
     }
+    write_line(out, name, value);
+    Ok(())
+}
+
+/// Writes one field line that has been checked.
+#[inline]
+fn write_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.reserve(name.len() + value.len() + 4);
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
-    Ok(())
 }
 
 fn write_length(out: &mut Vec<u8>, length: u64) {
