@@ -656,7 +656,7 @@ fn what_is_sent_cannot_be_split() {
         assert_eq!((sent, machine.output().len()), (Err(SendError::Head), 0), "{}", reason.escape_debug());
         // The exchange is as before.
         answer(&mut machine, StreamId(0), StatusCode::OK, true);
-        assert!(machine.output().len() > 0);
+        assert!(!machine.output().is_empty());
     }
     for target in ["/a b", "/a\r\nX: y", "/a\n", "/\0", "/é", "", "/ HTTP/1.1\r\n\r\n"] {
         let mut head = request("GET", "/");
