@@ -50,6 +50,8 @@ pub struct ServerConnection {
     closing: bool,
     /// A response has ended the connection: requests that are left are reset.
     refusing: bool,
+    /// The broken request's method is HEAD: no body goes with the answer.
+    broken_head: bool,
     finished: bool,
     /// Bytes that `poll_event` left in the driver's buffer.
     buffered: usize,
@@ -90,6 +92,7 @@ impl ServerConnection {
             input_closed: false,
             closing: false,
             refusing: false,
+            broken_head: false,
             finished: false,
             buffered: 0,
             stats: Stats::default(),
@@ -387,6 +390,7 @@ impl ServerConnection {
         } else if let Some(broken) = self.exchanges.back().filter(|exchange| !exchange.requested) {
             let stream = broken.id;
             answer &= broken.response == Progress::Nothing;
+            self.broken_head = broken.to_head;
             self.exchanges.pop_back();
             self.receive = Receive::Failed { error, answer };
             return Ok(Some(Event::Reset { stream, reason: error.reason() }));
@@ -410,9 +414,14 @@ impl ServerConnection {
         // These values are known to be valid.
         let _ = head.fields.push(FieldId::CONTENT_TYPE, "text/plain");
         let _ = head.fields.push(FieldId::CONTENT_LENGTH, text.len().to_string());
-        let request =
-            Answered { http10: false, to_head: false, to_connect: false, upgrade: false, persists: false };
-        if write_response(self.output.inline(), &head, request, false).is_ok() {
+        let request = Answered {
+            http10: false,
+            to_head: self.broken_head,
+            to_connect: false,
+            upgrade: false,
+            persists: false,
+        };
+        if write_response(self.output.inline(), &head, request, false).is_ok() && !self.broken_head {
             self.output.put_slice(text.as_bytes());
         }
     }
