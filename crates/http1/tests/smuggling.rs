@@ -651,7 +651,7 @@ fn what_is_sent_cannot_be_split() {
         let mut input = bytes::BytesMut::from(SMUGGLED);
         machine.poll_event(std::time::Instant::now(), &mut input).expect("fine").expect("a request");
         let mut head = ResponseHead::new(StatusCode::OK);
-        head.reason = Some(Bytes::copy_from_slice(reason.as_bytes()));
+        head.reason = Some(reason.as_bytes().into());
         let sent = machine.send_head(StreamId(0), Head::Response(head), true);
         assert_eq!((sent, machine.output().len()), (Err(SendError::Head), 0), "{}", reason.escape_debug());
         // The exchange is as before.
@@ -748,4 +748,13 @@ fn mutated_streams_do_not_depend_on_splits() {
         }
     }
     assert!(accepted > 50 && refused > 50, "{accepted} accepted, {refused} refused");
+}
+
+#[test]
+fn errors_of_head_requests_have_no_body() {
+    // A body there would be the start of the next response to whoever knows the method (RFC 9110 §9.3.2).
+    let broken = "HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nbroken";
+    let seen = serve_split(broken.as_bytes());
+    seen.assert_answered(broken.as_bytes(), &[400]);
+    assert!(seen.output.ends_with("\r\n\r\n"), "{}", seen.output);
 }
