@@ -116,23 +116,26 @@ pub enum FieldError {
 pub struct FieldName<'a> {
     id: FieldId,
     name: &'a [u8],
+    /// `name` is that of `id`, to the letter.
+    canonical: bool,
 }
 
 impl From<FieldId> for FieldName<'static> {
     fn from(id: FieldId) -> Self {
-        FieldName { id, name: id.name().as_bytes() }
+        FieldName { id, name: id.name().as_bytes(), canonical: id.is_known() }
     }
 }
 
 impl<'a> From<&'a str> for FieldName<'a> {
     fn from(name: &'a str) -> Self {
-        FieldName { id: FieldId::of(name.as_bytes()), name: name.as_bytes() }
+        name.as_bytes().into()
     }
 }
 
 impl<'a> From<&'a [u8]> for FieldName<'a> {
     fn from(name: &'a [u8]) -> Self {
-        FieldName { id: FieldId::of(name), name }
+        let id = FieldId::of(name);
+        FieldName { id, name, canonical: id.is_known() && name == id.name().as_bytes() }
     }
 }
 
@@ -227,8 +230,7 @@ impl Fields {
             return Err(FieldError::Name);
         }
         // Well-known names need no bytes; one that was given in capitals keeps them.
-        let bytes = if name.name == name.id.name().as_bytes() { &[][..] } else { name.name };
-        self.append(name.id, bytes, value)
+        self.append(name.id, if name.canonical { &[] } else { name.name }, value)
     }
 
     /// Adds a line that has been checked; an empty name is that of `id`.
@@ -239,17 +241,21 @@ impl Fields {
         if self.block.bytes().len() + more >= MAX_BLOCK {
             return Err(FieldError::TooLarge);
         }
-        let mut block = core::mem::take(&mut self.block).into_owned(more);
         if self.entries.capacity() == 0 {
             self.entries.reserve(USUAL_LINES);
         }
-        let name_start = block.len() as u32;
-        block.extend_from_slice(name);
-        let value_start = block.len() as u32;
-        block.extend_from_slice(value);
-        self.block = Block::Owned(block);
+        let flags = CHECKED;
         let value_len = value.len() as u32;
-        self.entries.push(Entry { name_start, value_start, value_len, name_len, id, flags: CHECKED });
+        if !matches!(&self.block, Block::Owned(block) if block.capacity() > 0) {
+            self.block = Block::Owned(core::mem::take(&mut self.block).into_owned(more));
+        }
+        if let Block::Owned(block) = &mut self.block {
+            let name_start = block.len() as u32;
+            block.extend_from_slice(name);
+            let value_start = block.len() as u32;
+            block.extend_from_slice(value);
+            self.entries.push(Entry { name_start, value_start, value_len, name_len, id, flags });
+        }
         Ok(())
     }
 

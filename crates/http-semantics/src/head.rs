@@ -10,8 +10,8 @@ use crate::target::{TargetForm, split_absolute, split_path_query};
 /// The head of a request or of a response.
 #[derive(Debug, Clone)]
 pub enum Head {
-    /// A request's.
-    Request(RequestHead),
+    /// A request's. Boxed: it passes through many hands.
+    Request(Box<RequestHead>),
     /// A response's, interim ones included.
     Response(ResponseHead),
 }
@@ -42,7 +42,7 @@ pub struct ResponseHead {
     /// The version of the message; ignored when sending.
     pub version: Version,
     /// HTTP/1 only: the reason phrase; `None` writes the usual one.
-    pub reason: Option<Bytes>,
+    pub reason: Option<Box<[u8]>>,
     /// The header section.
     pub fields: Fields,
 }

@@ -5,7 +5,7 @@ use wirelace_wire::Machine;
 
 use crate::event::{Event, Reason, SendError, StreamId};
 use crate::fields::Fields;
-use crate::head::{Head, RequestHead};
+use crate::head::{Head, RequestHead, ResponseHead};
 
 /// An HTTP connection of any version, for either role.
 ///
@@ -24,6 +24,13 @@ pub trait HttpMachine: Machine<Event = Event> {
     /// # Errors
     /// See [`SendError`]; nothing was written.
     fn send_head(&mut self, stream: StreamId, head: Head, end: bool) -> Result<(), SendError>;
+
+    /// Server: sends a whole final response at once, `body` being all of it. Content-Length is added where the
+    /// head has none and the message may have one; a head that has one must be right.
+    ///
+    /// # Errors
+    /// See [`SendError`]; nothing was written.
+    fn send_message(&mut self, stream: StreamId, head: ResponseHead, body: Bytes) -> Result<(), SendError>;
 
     /// How many bytes [`send_data`](HttpMachine::send_data) wants now. 0 for an exchange that has to wait; the
     /// event `Capacity` tells when to ask again.

@@ -44,7 +44,7 @@ impl Server {
 
     fn request(&mut self) -> (StreamId, RequestHead, bool) {
         match self.event() {
-            Event::Head { stream, head: Head::Request(head), end } => (stream, head, end),
+            Event::Head { stream, head: Head::Request(head), end } => (stream, *head, end),
             other => panic!("expected a request, got {other:?}"),
         }
     }
@@ -309,7 +309,7 @@ fn a_response_cannot_be_split_or_lie_about_its_length() {
     server.receive("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     let (stream, ..) = server.request();
     let mut head = ResponseHead::new(StatusCode::OK);
-    head.reason = Some(Bytes::from_static(b"OK\r\nset-cookie: x"));
+    head.reason = Some(Box::from(&b"OK\r\nset-cookie: x"[..]));
     assert_eq!(server.machine.send_head(stream, Head::Response(head), true), Err(SendError::Head));
     let mut head = ResponseHead::new(StatusCode::OK);
     let mut fields = Fields::for_block(1);
@@ -593,4 +593,36 @@ fn what_an_application_sends_about_framing_and_persistence_is_settled_here() {
         "HTTP/1.1 200 OK\r\nconnection: x-hop\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
     );
     assert!(server.machine.is_finished());
+}
+
+#[test]
+fn a_whole_message_at_once() {
+    let message = |status: u16, length: Option<&str>, body: &'static str| {
+        let mut head = ResponseHead::new(StatusCode::from_u16(status).unwrap());
+        if let Some(length) = length {
+            head.fields.push(FieldId::CONTENT_LENGTH, length).unwrap();
+        }
+        (head, Bytes::from_static(body.as_bytes()))
+    };
+    let mut server = Server::new();
+    for (method, (head, body), expected) in [
+        ("GET", message(200, None, "hello"), "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"),
+        ("GET", message(200, Some("5"), "hello"), "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"),
+        ("GET", message(200, None, ""), "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
+        ("HEAD", message(200, None, "hello"), "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"),
+        ("HEAD", message(200, Some("9"), ""), "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"),
+        ("GET", message(204, None, "hello"), "HTTP/1.1 204 No Content\r\n\r\n"),
+        ("GET", message(304, None, "hello"), "HTTP/1.1 304 Not Modified\r\n\r\n"),
+        ("GET", message(304, Some("9"), ""), "HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n"),
+    ] {
+        server.receive(format!("{method} / HTTP/1.1\r\nHost: a\r\n\r\n"));
+        let (stream, ..) = server.request();
+        server.machine.send_message(stream, head, body).unwrap();
+        assert_eq!(server.sent(), expected);
+    }
+    server.receive("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (stream, ..) = server.request();
+    let (head, body) = message(200, Some("4"), "hello");
+    assert_eq!(server.machine.send_message(stream, head, body), Err(SendError::BodyLength));
+    assert_eq!(server.sent(), "");
 }

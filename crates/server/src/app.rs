@@ -52,7 +52,7 @@ impl<C: Call> App<C> {
         cx: &mut Context<'_>,
         machine: &mut M,
         stream: StreamId,
-        head: RequestHead,
+        head: Box<RequestHead>,
         end: bool,
         now: Instant,
     ) {
@@ -191,8 +191,15 @@ impl<C: Call> Core<C> {
         // Who still holds the body means to read it while it answers.
         invite(machine, exchange, |reader| !reader.gone);
         let Framed { head, payload, tunnel } = respond::frame(response, exchange.asked, &self.additions, now);
-        let end = matches!(payload, Payload::Nothing);
-        match machine.send_head(stream, Head::Response(head), end) {
+        let (payload, sent) = match payload {
+            Payload::Whole(data) => (Payload::Nothing, machine.send_message(stream, head, data)),
+            payload => {
+                let end = matches!(payload, Payload::Nothing);
+                let sent = machine.send_head(stream, Head::Response(head), end);
+                (payload, sent)
+            }
+        };
+        match sent {
             Ok(()) => {}
             Err(SendError::Closed) => return State::Done,
             Err(error) => {
@@ -209,7 +216,7 @@ impl<C: Call> Core<C> {
         }
         exchange.expects_continue = false;
         match payload {
-            Payload::Nothing => State::Done,
+            Payload::Nothing | Payload::Whole(_) => State::Done,
             Payload::Full(data) => {
                 if machine.send_data(stream, data, true).is_err() {
                     machine.reset(stream, Reason::Internal);

@@ -13,7 +13,7 @@ use crate::request_body::RequestBody;
 #[derive(Debug)]
 pub struct Request {
     /// Method, target and header section, as they were received.
-    pub head: RequestHead,
+    pub head: Box<RequestHead>,
     /// The body, which may still be arriving.
     pub body: RequestBody,
     pub(crate) tunnel: Option<Box<RequestBody>>,
@@ -26,7 +26,7 @@ impl Request {
     #[must_use]
     pub fn new(head: RequestHead, body: impl Into<RequestBody>) -> Request {
         let link = Arc::new(Link::new(ConnectionInfo::memory()));
-        Request { head, body: body.into(), tunnel: None, link, stream: StreamId(0) }
+        Request { head: Box::new(head), body: body.into(), tunnel: None, link, stream: StreamId(0) }
     }
 
     /// The connection that the request came on.

@@ -514,6 +514,10 @@ impl HttpMachine for ClientConnection {
         Err(SendError::Head)
     }
 
+    fn send_message(&mut self, _: StreamId, _: ResponseHead, _: Bytes) -> Result<(), SendError> {
+        Err(SendError::Head)
+    }
+
     fn capacity(&self, stream: StreamId) -> usize {
         match self.exchanges.back() {
             Some(back) if back.id == stream && !back.requested && self.sender != BodySender::Discard => {

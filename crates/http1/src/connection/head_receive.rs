@@ -40,7 +40,7 @@ impl HeadReceiver<RequestIndex> {
         now: Instant,
         input: &mut BytesMut,
         limits: &Limits,
-    ) -> Result<Option<(RequestHead, Summary)>, Error> {
+    ) -> Result<Option<(Box<RequestHead>, Summary)>, Error> {
         let mut sink = Section::new(input, limits.fields, &mut self.section);
         let leniency = limits.request_leniency;
         let found = head::scan_request(input, &mut self.scan, &limits.head, leniency, &mut sink)?;
@@ -58,7 +58,8 @@ impl HeadReceiver<RequestIndex> {
         let form = TargetForm::of(&method, &target)?;
         let version = version(index.version);
         check_host(version, &summary)?;
-        Ok(Some((RequestHead { method, target, form, version, protocol: None, fields }, summary)))
+        let head = RequestHead { method, target, form, version, protocol: None, fields };
+        Ok(Some((Box::new(head), summary)))
     }
 }
 
@@ -85,7 +86,7 @@ impl HeadReceiver<ResponseIndex> {
         let (fields, summary) = self.section.finish(block)?;
         let phrase = fields.slice(index.reason);
         let usual = Some(&phrase[..]) == status.canonical_reason().map(str::as_bytes);
-        let reason = Some(phrase).filter(|phrase| !phrase.is_empty() && !usual);
+        let reason = (!phrase.is_empty() && !usual).then(|| Box::from(&phrase[..]));
         Ok(Some((ResponseHead { status, version: version(index.version), reason, fields }, summary)))
     }
 }

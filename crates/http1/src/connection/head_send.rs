@@ -27,7 +27,7 @@ pub(super) struct Written {
     pub(super) persists: bool,
 }
 
-/// Writes a final response, or 101.
+/// Writes a final response, or 101. `length`: the body follows at once and has so many bytes.
 ///
 /// # Errors
 /// See [`SendError`]; nothing was written.
@@ -36,9 +36,10 @@ pub(super) fn write_response(
     head: &ResponseHead,
     request: Answered,
     end: bool,
+    length: Option<u64>,
 ) -> Result<Written, SendError> {
     let start = out.len();
-    let result = response(out, head, request, end);
+    let result = response(out, head, request, end, length);
     if result.is_err() {
         out.truncate(start);
     }
@@ -50,6 +51,7 @@ fn response(
     head: &ResponseHead,
     request: Answered,
     end: bool,
+    whole: Option<u64>,
 ) -> Result<Written, SendError> {
     let status = head.status;
     let switching = status == StatusCode::SWITCHING_PROTOCOLS;
@@ -59,7 +61,15 @@ fn response(
     }
     status_line(out, head)?;
     let summary = write_fields(out, &head.fields)?;
-    let length = summary.framing.content_length;
+    let announced = summary.framing.content_length;
+    let bodiless = request.to_head || tunnel || status == StatusCode::NOT_MODIFIED;
+    if let (Some(announced), Some(whole), false) = (announced, whole, bodiless)
+        && announced != whole
+    {
+        return Err(SendError::BodyLength);
+    }
+    // A 304 describes what is not sent; what would be its length only the application knows.
+    let length = announced.or(whole.filter(|_| status != StatusCode::NOT_MODIFIED));
     let mut persists = request.persists && !summary.close;
     let body = if tunnel {
         BodySender::Tunnel

@@ -223,6 +223,7 @@ impl ServerConnection {
         Some(Event::Reset { stream: gone.id, reason: Reason::PeerClosed })
     }
 
+    #[inline(always)]
     fn receive_head(&mut self, now: Instant, input: &mut BytesMut) -> Result<Option<Event>, Error> {
         let Some((head, summary)) = self.head.request(now, input, &self.limits)? else {
             return Ok(None);
@@ -232,9 +233,10 @@ impl ServerConnection {
         self.start_exchange(head, &summary, length).map(Some)
     }
 
+    #[inline(always)]
     fn start_exchange(
         &mut self,
-        head: RequestHead,
+        head: Box<RequestHead>,
         summary: &Summary,
         length: BodyLength,
     ) -> Result<Event, Error> {
@@ -372,6 +374,7 @@ impl ServerConnection {
         }
     }
 
+    #[cold]
     fn fail(&mut self, error: Error) {
         if matches!(self.receive, Receive::Failed { .. }) {
             return;
@@ -421,7 +424,7 @@ impl ServerConnection {
             upgrade: false,
             persists: false,
         };
-        if write_response(self.output.inline(), &head, request, false).is_ok() && !self.broken_head {
+        if write_response(self.output.inline(), &head, request, false, None).is_ok() && !self.broken_head {
             self.output.put_slice(text.as_bytes());
         }
     }
@@ -450,7 +453,8 @@ impl ServerConnection {
         self.exchanges.back().is_some_and(|exchange| exchange.expects_continue)
     }
 
-    fn send_final(&mut self, head: &ResponseHead, end: bool) -> Result<(), SendError> {
+    /// Sends a final head; `length`: the whole body follows at once and has so many bytes.
+    fn send_final(&mut self, head: &ResponseHead, end: bool, length: Option<u64>) -> Result<(), SendError> {
         // The last response says so, unless the answer to a broken request follows it.
         let followed = matches!(self.receive, Receive::Failed { answer: true, .. });
         let closing = self.closing && self.exchanges.len() == 1 && !followed;
@@ -476,7 +480,7 @@ impl ServerConnection {
         if tunnel && !front.requested {
             return Err(SendError::Order); // The switch comes after the request's end (RFC 9110 §7.8).
         }
-        let written = write_response(self.output.inline(), head, request, end)?;
+        let written = write_response(self.output.inline(), head, request, end, length)?;
         self.sender = written.body;
         front.response = Progress::Head;
         if tunnel {
@@ -625,7 +629,7 @@ impl HttpMachine for ServerConnection {
             return Err(SendError::Order);
         }
         if !head.is_interim() {
-            self.send_final(&head, end)?;
+            self.send_final(&head, end, None)?;
             // Its memory serves the next request.
             self.head.recycle(head.fields);
             return Ok(());
@@ -637,6 +641,19 @@ impl HttpMachine for ServerConnection {
             return Ok(()); // An HTTP/1.0 client does not know them (RFC 9110 §15.2).
         }
         write_interim(self.output.inline(), &head)
+    }
+
+    fn send_message(&mut self, stream: StreamId, head: ResponseHead, body: Bytes) -> Result<(), SendError> {
+        if self.front(stream)?.response != Progress::Nothing || head.is_interim() {
+            return Err(SendError::Order);
+        }
+        let length = body.len() as u64;
+        self.send_final(&head, length == 0, Some(length))?;
+        self.head.recycle(head.fields);
+        match self.sender {
+            BodySender::Idle => Ok(()),
+            _ => self.send_data(stream, body, true),
+        }
     }
 
     fn capacity(&self, stream: StreamId) -> usize {
