@@ -12,14 +12,46 @@
 //!
 //! All features are on by default. With `default-features = false, features = ["http1"]` there is no tokio.
 //!
+//! A server and a client, talking to each other:
+//!
+//! ```
+//! use wirelace::client::{Connection, Options};
+//! use wirelace::server::{Request, Response, Server};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let hello = async |request: Request| Response::from(format!("hello, {}\n", request.head.path()));
+//! // `Server::builder_tower` takes any tower service, such as an axum `Router` as it is.
+//! let server = Server::builder(hello).bind(([127, 0, 0, 1], 0).into())?;
+//! let address = server.local_addr();
+//! let server = tokio::spawn(server.run_forever());
+//!
+//! let mut connection = Connection::connect(address, Options::default()).await?;
+//! let request = http::Request::get(format!("http://{address}/world")).body(String::new())?;
+//! let response = connection.send(request).await?;
+//! assert_eq!(response.status(), 200);
+//! # server.abort();
+//! # Ok(()) }
+//! ```
+//!
 //! The protocols themselves need no I/O. A request head, taken apart where it lies:
 //!
-//! EXAMPLE
+//! ```
+//! use wirelace::http1::head::{FieldLine, RequestLeniency, Status, parse_request};
+//!
+//! let bytes = b"GET /hello HTTP/1.1\r\nHost: example.com\r\n\r\n";
+//! let mut fields = [FieldLine::default(); 16];
+//! let parsed = parse_request(bytes, &mut fields, RequestLeniency::STRICT)?;
+//! let Status::Complete(head) = parsed else { panic!("all of it is there") };
+//! assert_eq!((head.method, head.fields[0].value), (&b"GET"[..], &b"example.com"[..]));
+//! # Ok::<(), wirelace::http1::head::HeadError>(())
+//! ```
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub use wirelace_wire as wire;
 
+#[cfg(feature = "client")]
+pub use wirelace_client as client;
 #[cfg(feature = "http1")]
 pub use wirelace_http_semantics as semantics;
 #[cfg(feature = "http1")]
@@ -28,5 +60,3 @@ pub use wirelace_http1 as http1;
 pub use wirelace_runtime as runtime;
 #[cfg(feature = "server")]
 pub use wirelace_server as server;
-#[cfg(feature = "client")]
-pub use wirelace_client as client;

@@ -89,7 +89,7 @@ fn trailers(input: &[u8], at: usize, tree: &mut Tree<impl Write>) -> Result<usiz
             Err(wrong(input.len(), "the input ends within the trailer section (RFC 9112 §7.1.2)"))
         }
         Err(error) => {
-            let rule = format_args!("{} (RFC 9112 §7.1.2)", error.kind);
+            let rule = format_args!("{} ({})", error.kind, sections::of_rule(error.kind));
             Err(wrong(at + error.offset, rule))
         }
     }

@@ -190,7 +190,10 @@ impl<W: Write> Decoder<'_, W> {
         let stop = match found {
             Ok(Status::Complete(index)) => return Ok(index),
             Ok(Status::Partial) => wrong(self.at + seen, "the input ends within the head (RFC 9112 §2.1)"),
-            Err(error) => wrong(self.at + error.offset, error.kind),
+            Err(error) => {
+                let rule = format_args!("{} ({})", error.kind, sections::of_rule(error.kind));
+                wrong(self.at + error.offset, rule)
+            }
         };
         let rest = self.input.get(self.at..).unwrap_or_default();
         // The fields' own errors stand before the break.

@@ -57,7 +57,7 @@ mod tests {
             assert_eq!(unhex(text.as_bytes()), Ok(b"GET".to_vec()), "{text}");
         }
         assert_eq!(unhex(b""), Ok(Vec::new()));
-        for text in ["4", "4 7", "4g", "47 4", "zz", "0x"] {
+        for text in ["4", "4 7", "4g", "47 4", "zz", "0x4"] {
             assert!(matches!(unhex(text.as_bytes()), Err(Failure::Usage(_))), "{text}");
         }
     }

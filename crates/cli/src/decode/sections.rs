@@ -1,5 +1,7 @@
 //! Where the specifications define what a message is made of.
 
+use wirelace::http1::head::HeadErrorKind;
+
 /// The section that defines a field, by its name in any case; that of fields in general for others.
 pub(super) fn of_field(name: &[u8]) -> &'static str {
     let name = name.to_ascii_lowercase();
@@ -34,6 +36,20 @@ pub(super) fn of_status(status: u16) -> &'static str {
         400..=499 => "RFC 9110 §15.5",
         500..=599 => "RFC 9110 §15.6",
         _ => "RFC 9110 §15",
+    }
+}
+
+/// The section that has the rule which a head broke.
+pub(super) fn of_rule(rule: HeadErrorKind) -> &'static str {
+    match rule {
+        HeadErrorKind::Method | HeadErrorKind::MethodTooLong => "RFC 9112 §3.1",
+        HeadErrorKind::Target => "RFC 9112 §3.2",
+        HeadErrorKind::Version | HeadErrorKind::UnsupportedVersion => "RFC 9112 §2.3",
+        HeadErrorKind::StatusCode | HeadErrorKind::Reason => "RFC 9112 §4",
+        HeadErrorKind::FieldName | HeadErrorKind::Colon => "RFC 9112 §5.1",
+        HeadErrorKind::FieldValue => "RFC 9110 §5.5",
+        HeadErrorKind::Fold => "RFC 9112 §5.2",
+        _ => "RFC 9112 §2.2",
     }
 }
 

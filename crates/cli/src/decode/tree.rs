@@ -44,8 +44,9 @@ pub(super) struct Quoted<'a>(pub(super) &'a [u8]);
 
 impl Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Quoted(bytes) = self;
-        write!(f, "\"{}\"", Plain(bytes))
+        f.write_str("\"")?;
+        escaped(self.0, true, f)?;
+        f.write_str("\"")
     }
 }
 
@@ -54,10 +55,29 @@ pub(super) struct Plain<'a>(pub(super) &'a [u8]);
 
 impl Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plain(bytes) = self;
-        match bytes.split_at_checked(SHOWN) {
-            Some((shown, rest)) if !rest.is_empty() => write!(f, "{}…", shown.escape_ascii()),
-            _ => write!(f, "{}", bytes.escape_ascii()),
+        escaped(self.0, false, f)
+    }
+}
+
+/// Nothing that a terminal would act on gets through.
+fn escaped(bytes: &[u8], quoted: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for &byte in bytes.iter().take(SHOWN) {
+        match byte {
+            b'"' | b'\'' if !quoted || byte == b'\'' => write!(f, "{}", char::from(byte))?,
+            byte => write!(f, "{}", byte.escape_ascii())?,
         }
+    }
+    if bytes.len() > SHOWN { f.write_str("…") } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_escaped_and_cut() {
+        assert_eq!(Quoted(b"a\"b'\r\n\x1b[31m\xff").to_string(), r#""a\"b'\r\n\x1b[31m\xff""#);
+        assert_eq!(Plain(b"W/\"x\"").to_string(), r#"W/"x""#);
+        assert_eq!(Plain(&[b'a'; 100]).to_string(), "a".repeat(SHOWN) + "…");
     }
 }

@@ -120,9 +120,9 @@ impl Fetcher {
         let begun = Instant::now();
         let mut fresh = false;
         loop {
-            let mut checkout = self.pool.get(&url.origin, fresh).await.map_err(Trouble::Peer)?;
             let head = self.template.head(url).map_err(|what| Trouble::Input(io::Error::other(what)))?;
             let body = self.template.body().map_err(Trouble::Input)?;
+            let mut checkout = self.pool.get(&url.origin, fresh).await.map_err(Trouble::Peer)?;
             self.show_request(&head);
             let voice = self.voice;
             let on_interim = move |head: &ResponseHead| show_response(voice, head);
@@ -305,10 +305,18 @@ fn unpacker(headers: &HeaderMap) -> Option<Unpacker> {
     Unpacker::new(fields.list(FieldId::CONTENT_ENCODING))
 }
 
+/// The usual reasons are not kept by the machine.
+fn reason(head: &ResponseHead) -> &[u8] {
+    match &head.reason {
+        Some(reason) => reason,
+        None => head.status.canonical_reason().unwrap_or_default().as_bytes(),
+    }
+}
+
 /// The head as it came.
 fn head_text(head: &ResponseHead) -> Vec<u8> {
     let mut text = format!("{:?} {} ", head.version, head.status.as_u16()).into_bytes();
-    text.extend_from_slice(head.reason.as_deref().unwrap_or_default());
+    text.extend_from_slice(reason(head));
     text.extend_from_slice(b"\r\n");
     for field in head.fields.iter() {
         for part in [field.name, b": ", field.value, b"\r\n"] {

@@ -1,0 +1,37 @@
+//! The command line itself.
+
+mod common;
+
+use common::run_text;
+
+#[test]
+fn help_has_examples() {
+    for (arguments, example) in [
+        (&["--help"][..], "wirelace serve public"),
+        (&["demo", "--help"], "wirelace demo --plain"),
+        (&["serve", "--help"], "wirelace serve ."),
+        (&["get", "--help"], "wirelace get -i"),
+        (&["decode", "http1", "--help"], "| wirelace decode http1"),
+    ] {
+        let (code, out, err) = run_text(arguments);
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{arguments:?}");
+        assert!(out.contains("Examples:") && out.contains(example), "{arguments:?}: {out}");
+    }
+    let (code, out, _) = run_text(&["--version"]);
+    assert_eq!((code, out), (Some(0), format!("wirelace {}\n", env!("CARGO_PKG_VERSION"))));
+}
+
+#[test]
+fn what_is_not_there_is_wrong_usage() {
+    for arguments in [
+        &["no-such-command"][..],
+        &["--no-such-option"],
+        &["demo", "--listen", "127.0.0.1:0"],
+        &["demo", "--plain", "nowhere"],
+        &["demo", "--workers", "0"],
+        &["serve"],
+        &["demo", "-q", "-v"],
+    ] {
+        assert_eq!(run_text(arguments).0, Some(2), "{arguments:?}");
+    }
+}
