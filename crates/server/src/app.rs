@@ -17,8 +17,9 @@ use crate::link::Link;
 use crate::machine::ServerMachine;
 use crate::request::Request;
 use crate::request_body::RequestBody;
-use crate::respond::{self, Additions, Asked, Framed, Payload};
+use crate::respond::{self, Additions, Asked, Form};
 use crate::response::Response;
+use crate::response_body::ResponseBody;
 use crate::send::{collect, invite, pump, refuse};
 use crate::trace;
 
@@ -57,6 +58,11 @@ impl<C: Call> App<C> {
         now: Instant,
     ) {
         let asked = Asked { head: head.method == Method::HEAD, connect: head.method == Method::CONNECT };
+        // HTTP/1.0 has no upgrades (RFC 9110 §7.8).
+        let offered = head.fields.contains(FieldId::UPGRADE) && head.version != Version::HTTP_10;
+        if end && !asked.connect && !offered {
+            return self.start_whole(cx, machine, stream, head, now);
+        }
         let link = &self.core.link;
         let (feed, body) = if end {
             (None, RequestBody::empty())
@@ -65,8 +71,6 @@ impl<C: Call> App<C> {
             let length = head.fields.get_str(FieldId::CONTENT_LENGTH).and_then(|length| length.parse().ok());
             (Some(feed), RequestBody::stream(intake, length))
         };
-        // HTTP/1.0 has no upgrades (RFC 9110 §7.8).
-        let offered = head.fields.contains(FieldId::UPGRADE) && head.version != Version::HTTP_10;
         let (tunnel_feed, tunnel) = if asked.connect || offered {
             let (feed, intake) = feed::channel(link);
             (Some(feed), Some(Box::new(RequestBody::stream(intake, None))))
@@ -76,27 +80,71 @@ impl<C: Call> App<C> {
         let request = Request { head, body, tunnel, link: Arc::clone(link), stream };
         let mut slot = self.core.spare.take().unwrap_or_else(|| Box::pin(None));
         slot.set(Some(self.core.call.call(cx, request)));
-        let mut exchange = Exchange {
+        self.exchanges.push(Exchange {
             stream,
             asked,
             state: State::Handling(slot),
             feed,
             tunnel: tunnel_feed,
             expects_continue: !end && machine.expects_continue(stream),
-            // Its body, or the first part of it, is most often the next event.
-            runnable: !end,
+            // Polled once the first part of its body, most often the next event, is there.
+            runnable: true,
+            alarm: None,
+        });
+    }
+
+    /// The usual case, a request that is all there: most handlers answer at once, and nothing has to be kept.
+    fn start_whole<M: ServerMachine>(
+        &mut self,
+        cx: &mut Context<'_>,
+        machine: &mut M,
+        stream: StreamId,
+        head: Box<RequestHead>,
+        now: Instant,
+    ) {
+        let asked = Asked { head: head.method == Method::HEAD, connect: false };
+        let link = Arc::clone(&self.core.link);
+        let request = Request { head, body: RequestBody::empty(), tunnel: None, link, stream };
+        let slot = self.core.spare.get_or_insert_with(|| Box::pin(None));
+        slot.set(Some(self.core.call.call(cx, request)));
+        let Some(future) = slot.as_mut().as_pin_mut() else { return };
+        let result = future.poll(cx);
+        // Among others it needs a waker of its own, which it gets when it is polled again.
+        let first = self.exchanges.is_empty();
+        let mut exchange = Exchange {
+            stream,
+            asked,
+            state: State::Done,
+            feed: None,
+            tunnel: None,
+            expects_continue: false,
+            runnable: !first,
             alarm: None,
         };
-        if end {
-            let first = self.exchanges.is_empty();
-            self.core.drive(cx, machine, &mut exchange, first, now);
-            if exchange.is_over() {
-                return;
+        match result {
+            Poll::Ready(response) => {
+                slot.set(None);
+                self.core.send_interims(machine);
+                if M::IN_ORDER && !first {
+                    exchange.state = State::Waiting(Box::new(response));
+                } else {
+                    exchange.state = self.core.respond(machine, &mut exchange, response, now);
+                    if let State::Done = exchange.state {
+                        return;
+                    }
+                    self.core.drive(cx, machine, &mut exchange, first, now);
+                }
             }
-            // Among others it needs a waker of its own, which it gets when it is polled again.
-            exchange.runnable = !first;
+            Poll::Pending => {
+                self.core.send_interims(machine);
+                if let Some(slot) = self.core.spare.take() {
+                    exchange.state = State::Handling(slot);
+                }
+            }
         }
-        self.exchanges.push(exchange);
+        if !exchange.is_over() {
+            self.exchanges.push(exchange);
+        }
     }
 
     fn find(&mut self, stream: StreamId) -> Option<usize> {
@@ -184,19 +232,24 @@ impl<C: Call> Core<C> {
         &self,
         machine: &mut M,
         exchange: &mut Exchange<C::Future>,
-        response: Response,
+        mut response: Response,
         now: Instant,
     ) -> State<C::Future> {
         let stream = exchange.stream;
         // Who still holds the body means to read it while it answers.
         invite(machine, exchange, |reader| !reader.gone);
-        let Framed { head, payload, tunnel } = respond::frame(response, exchange.asked, &self.additions, now);
-        let (payload, sent) = match payload {
-            Payload::Whole(data) => (Payload::Nothing, machine.send_message(stream, head, data)),
-            payload => {
-                let end = matches!(payload, Payload::Nothing);
-                let sent = machine.send_head(stream, Head::Response(head), end);
-                (payload, sent)
+        let form = respond::settle(&mut response, exchange.asked, &self.additions, now);
+        let Response { head, body } = response;
+        let (sent, body) = match (form, body) {
+            (Form::Message, ResponseBody::Full(data)) => {
+                (machine.send_message(stream, head, data), ResponseBody::Empty)
+            }
+            (Form::Announcement, _) => {
+                (machine.send_head(stream, Head::Response(head), false), ResponseBody::Full(Bytes::new()))
+            }
+            (_, body) => {
+                let end = matches!(body, ResponseBody::Empty);
+                (machine.send_head(stream, Head::Response(head), end), body)
             }
         };
         match sent {
@@ -208,22 +261,22 @@ impl<C: Call> Core<C> {
                 return State::Done;
             }
         }
-        if tunnel {
+        if form == Form::Tunnel {
             exchange.feed = exchange.tunnel.take();
         } else if let Some(declined) = exchange.tunnel.take() {
             let (reader, _) = declined.push(Bytes::new(), true);
             reader.into_iter().for_each(std::task::Waker::wake);
         }
         exchange.expects_continue = false;
-        match payload {
-            Payload::Nothing | Payload::Whole(_) => State::Done,
-            Payload::Full(data) => {
+        match body {
+            ResponseBody::Empty => State::Done,
+            ResponseBody::Full(data) => {
                 if machine.send_data(stream, data, true).is_err() {
                     machine.reset(stream, Reason::Internal);
                 }
                 State::Done
             }
-            Payload::Stream(body) => State::Sending(body),
+            ResponseBody::Stream(body) => State::Sending(body),
         }
     }
 

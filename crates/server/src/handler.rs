@@ -1,6 +1,10 @@
 //! The native handler.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
 
 use crate::request::Request;
 use crate::response::Response;
@@ -24,16 +28,46 @@ use crate::response::Response;
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request.
     fn handle(&self, request: Request) -> impl Future<Output = Response> + Send;
+
+    /// As [`handle`](Handler::handle), with a future that borrows nothing. What is said here suits every handler;
+    /// functions do without the second owner.
+    #[doc(hidden)]
+    fn answer(self: &Arc<Self>, request: Request) -> impl Future<Output = Response> + Send + use<Self>
+    where
+        Self: Sized,
+    {
+        let handler = Arc::clone(self);
+        async move { handler.handle(request).await }
+    }
 }
 
 impl<F, A> Handler for F
 where
     F: Fn(Request) -> A + Send + Sync + 'static,
-    A: Future<Output: Into<Response>> + Send,
+    A: Future<Output: Into<Response>> + Send + 'static,
 {
     fn handle(&self, request: Request) -> impl Future<Output = Response> + Send {
-        let answer = self(request);
-        async { answer.await.into() }
+        Answer { future: self(request) }
+    }
+
+    fn answer(self: &Arc<Self>, request: Request) -> impl Future<Output = Response> + Send + use<F, A> {
+        Answer { future: self(request) }
+    }
+}
+
+pin_project! {
+    /// A future of something that becomes a response.
+    struct Answer<A> {
+        #[pin]
+        future: A,
+    }
+}
+
+impl<A: Future<Output: Into<Response>>> Future for Answer<A> {
+    type Output = Response;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        self.project().future.poll(cx).map(Into::into)
     }
 }
 
@@ -44,5 +78,9 @@ pub struct Shared<H>(pub Arc<H>);
 impl<H: Handler> Handler for Shared<H> {
     fn handle(&self, request: Request) -> impl Future<Output = Response> + Send {
         self.0.handle(request)
+    }
+
+    fn answer(self: &Arc<Self>, request: Request) -> impl Future<Output = Response> + Send + use<H> {
+        self.0.answer(request)
     }
 }

@@ -21,14 +21,14 @@ pub struct RequestBody {
     source: Source,
     /// Bytes that are still to come, when the client has said.
     remaining: Option<u64>,
-    trailers: Option<Fields>,
+    trailers: Option<Box<Fields>>,
 }
 
 #[derive(Debug, Default)]
 enum Source {
     #[default]
     Empty,
-    Full(Bytes),
+    Full(Box<Bytes>),
     Stream(Intake),
 }
 
@@ -72,7 +72,7 @@ impl RequestBody {
         match ready!(self.poll_part(cx.waker())) {
             Some(Ok(Part::Data(data))) => Poll::Ready(Some(Ok(data))),
             Some(Ok(Part::Trailers(fields))) => {
-                self.trailers = Some(fields);
+                self.trailers = Some(Box::new(fields));
                 Poll::Ready(None)
             }
             Some(Err(error)) => Poll::Ready(Some(Err(error))),
@@ -107,14 +107,14 @@ impl RequestBody {
     /// The trailer section, once [`chunk`](RequestBody::chunk) has come to the end of the body.
     #[must_use]
     pub fn trailers(&self) -> Option<&Fields> {
-        self.trailers.as_ref()
+        self.trailers.as_deref()
     }
 
     fn poll_part(&mut self, waker: &Waker) -> Poll<Option<Result<Part, BodyError>>> {
         let part = match &mut self.source {
             Source::Empty => return Poll::Ready(None),
             Source::Full(data) => {
-                let data = std::mem::take(data);
+                let data = std::mem::take(&mut **data);
                 self.source = Source::Empty;
                 Some(Ok(Part::Data(data)))
             }
@@ -136,7 +136,7 @@ impl From<Bytes> for RequestBody {
             return RequestBody::empty();
         }
         let remaining = Some(data.len() as u64);
-        RequestBody { source: Source::Full(data), remaining, trailers: None }
+        RequestBody { source: Source::Full(Box::new(data)), remaining, trailers: None }
     }
 }
 

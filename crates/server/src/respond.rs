@@ -5,11 +5,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::Body;
-use wirelace_http_semantics::{FieldId, Fields, ResponseHead};
+use wirelace_http_semantics::{FieldId, Fields};
 
 use crate::date;
 use crate::response::Response;
-use crate::response_body::{BoxBody, ResponseBody};
+use crate::response_body::ResponseBody;
 
 /// What a response must know of its request.
 #[derive(Debug, Clone, Copy)]
@@ -25,21 +25,15 @@ pub(crate) struct Additions {
     pub(crate) server: Option<Bytes>,
 }
 
-/// What follows the head.
-pub(crate) enum Payload {
-    Nothing,
-    /// The whole body, whose length the machine announces.
-    Whole(Bytes),
-    Full(Bytes),
-    Stream(BoxBody),
-}
-
-/// A response ready for the machine.
-pub(crate) struct Framed {
-    pub(crate) head: ResponseHead,
-    pub(crate) payload: Payload,
-    /// It opens a tunnel: payload and further input are the tunnel's.
-    pub(crate) tunnel: bool,
+/// How a settled response is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Head and body.
+    Message,
+    /// To HEAD: a head that announces a body of unknown length, which does not come.
+    Announcement,
+    /// A head; then the body and further input are the tunnel's.
+    Tunnel,
 }
 
 /// What the fields of a response say already.
@@ -51,13 +45,13 @@ struct Present {
     server: bool,
 }
 
-pub(crate) fn frame(response: Response, asked: Asked, additions: &Additions, now: Instant) -> Framed {
-    let Response { mut head, body } = if response.head.is_interim() {
+/// Makes a response ready for the machine.
+pub(crate) fn settle(response: &mut Response, asked: Asked, additions: &Additions, now: Instant) -> Form {
+    if response.head.is_interim() {
         // Interim responses go another way; the client would wait for ever.
-        Response::new(StatusCode::INTERNAL_SERVER_ERROR)
-    } else {
-        response
-    };
+        *response = Response::new(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    let Response { head, body } = response;
     let mut present = Present::default();
     for field in head.fields.iter() {
         match field.id {
@@ -78,45 +72,38 @@ pub(crate) fn frame(response: Response, asked: Asked, additions: &Additions, now
         let _ = head.fields.push(FieldId::SERVER, server);
     }
     let status = head.status;
-    let tunnel = status == StatusCode::SWITCHING_PROTOCOLS || asked.connect && status.is_success();
-    let payload = if tunnel {
-        set_length(&mut head.fields, &present, None);
-        payload(body)
-    } else if status == StatusCode::NO_CONTENT {
-        set_length(&mut head.fields, &present, None);
-        Payload::Nothing
-    } else if status == StatusCode::NOT_MODIFIED {
-        Payload::Nothing
-    } else if asked.head {
-        // A length that was set stays: many applications drop the body of their answer to HEAD themselves.
-        match exact_length(&body) {
-            _ if present.length => Payload::Nothing,
-            Some(0) => Payload::Nothing,
-            Some(length) => {
-                set_length(&mut head.fields, &present, Some(length));
-                Payload::Nothing
-            }
-            // Announced as it would be for GET.
-            None => Payload::Full(Bytes::new()),
-        }
-    } else if let ResponseBody::Full(data) = body {
-        set_length(&mut head.fields, &present, None);
-        Payload::Whole(data)
-    } else {
-        // For an empty body the machine says so itself, where it is to be said.
-        let length = exact_length(&body).filter(|_| !matches!(body, ResponseBody::Empty));
-        set_length(&mut head.fields, &present, length);
-        payload(body)
-    };
-    Framed { head, payload, tunnel }
+    let fields = &mut head.fields;
+    if status == StatusCode::SWITCHING_PROTOCOLS || asked.connect && status.is_success() {
+        set_length(fields, &present, None);
+        return Form::Tunnel;
+    }
+    if asked.head || status == StatusCode::NOT_MODIFIED || status == StatusCode::NO_CONTENT {
+        return settle_bodiless(response, asked, &present);
+    }
+    match body {
+        // The machine knows the length of what it is given at once, and says so.
+        ResponseBody::Empty | ResponseBody::Full(_) => set_length(fields, &present, None),
+        ResponseBody::Stream(body) => set_length(fields, &present, body.size_hint().exact()),
+    }
+    Form::Message
 }
 
-fn payload(body: ResponseBody) -> Payload {
-    match body {
-        ResponseBody::Empty => Payload::Nothing,
-        ResponseBody::Full(data) => Payload::Full(data),
-        ResponseBody::Stream(body) => Payload::Stream(body),
+/// Responses whose body, if they have one, is not sent.
+fn settle_bodiless(response: &mut Response, asked: Asked, present: &Present) -> Form {
+    let fields = &mut response.head.fields;
+    let body = std::mem::take(&mut response.body);
+    if response.head.status == StatusCode::NO_CONTENT {
+        set_length(fields, present, None);
+    } else if asked.head && response.head.status != StatusCode::NOT_MODIFIED && !present.length {
+        // A length that was set stays: many applications drop the body of their answer to HEAD themselves.
+        match exact_length(&body) {
+            Some(0) => {}
+            Some(length) => set_length(fields, present, Some(length)),
+            // Announced as it would be for GET.
+            None => return Form::Announcement,
+        }
     }
+    Form::Message
 }
 
 fn exact_length(body: &ResponseBody) -> Option<u64> {
@@ -154,20 +141,20 @@ fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request_body::RequestBody;
 
     const GET: Asked = Asked { head: false, connect: false };
     const HEAD: Asked = Asked { head: true, connect: false };
 
-    fn framed(response: Response, asked: Asked) -> (Option<String>, &'static str) {
-        let framed = frame(response, asked, &Additions::default(), Instant::now());
-        let kind = match framed.payload {
-            Payload::Nothing => "nothing",
-            Payload::Whole(_) => "whole",
-            Payload::Full(_) => "full",
-            Payload::Stream(_) => "stream",
+    fn settled(mut response: Response, asked: Asked) -> (Option<String>, Form, &'static str) {
+        let form = settle(&mut response, asked, &Additions::default(), Instant::now());
+        let kind = match response.body {
+            ResponseBody::Empty => "nothing",
+            ResponseBody::Full(_) => "full",
+            ResponseBody::Stream(_) => "stream",
         };
-        assert!(!framed.head.fields.contains(FieldId::TRANSFER_ENCODING));
-        (framed.head.fields.get_str(FieldId::CONTENT_LENGTH).map(str::to_owned), kind)
+        assert!(!response.head.fields.contains(FieldId::TRANSFER_ENCODING));
+        (response.head.fields.get_str(FieldId::CONTENT_LENGTH).map(str::to_owned), form, kind)
     }
 
     fn lies(response: Response) -> Response {
@@ -181,44 +168,51 @@ mod tests {
 
     #[test]
     fn the_body_decides_about_the_length() {
-        // The machine announces the length of a whole body.
-        assert_eq!(framed(Response::from("hello"), GET), (None, "whole"));
-        assert_eq!(framed(lies(Response::from("hello")), GET), (None, "whole"));
-        assert_eq!(framed(lies(Response::new(StatusCode::OK)), GET), (None, "nothing"));
-        assert_eq!(framed(lies(Response::new(StatusCode::OK).with_body(unknown())), GET), (None, "stream"));
+        let message = |length: Option<&str>, kind| (length.map(str::to_owned), Form::Message, kind);
+        // What is given at once is measured by the machine.
+        assert_eq!(settled(lies(Response::from("hello")), GET), message(None, "full"));
+        assert_eq!(settled(lies(Response::new(StatusCode::OK)), GET), message(None, "nothing"));
+        let stream = |body| settled(lies(Response::new(StatusCode::OK).with_body(body)), GET);
+        assert_eq!(stream(unknown()), message(None, "stream"));
+        let sized = ResponseBody::stream(RequestBody::from(Bytes::from_static(b"hello")));
+        assert_eq!(stream(sized), message(Some("5"), "stream"));
     }
 
     #[test]
     fn head_keeps_the_length_that_get_would_have() {
-        assert_eq!(framed(Response::from("hello"), HEAD), (Some("5".into()), "nothing"));
-        assert_eq!(framed(lies(Response::new(StatusCode::OK)), HEAD), (Some("99".into()), "nothing"));
-        assert_eq!(framed(Response::new(StatusCode::OK), HEAD), (None, "nothing"));
-        assert_eq!(framed(Response::new(StatusCode::OK).with_body(unknown()), HEAD), (None, "full"));
+        let message = |length: Option<&str>| (length.map(str::to_owned), Form::Message, "nothing");
+        assert_eq!(settled(Response::from("hello"), HEAD), message(Some("5")));
+        assert_eq!(settled(lies(Response::new(StatusCode::OK)), HEAD), message(Some("99")));
+        assert_eq!(settled(Response::new(StatusCode::OK), HEAD), message(None));
+        let streamed = settled(Response::new(StatusCode::OK).with_body(unknown()), HEAD);
+        assert_eq!(streamed, (None, Form::Announcement, "nothing"));
     }
 
     #[test]
     fn some_statuses_have_no_body() {
         let status = |status| lies(Response::new(status).with_body("dropped"));
-        assert_eq!(framed(status(StatusCode::NO_CONTENT), GET), (None, "nothing"));
-        assert_eq!(framed(status(StatusCode::NOT_MODIFIED), GET), (Some("99".into()), "nothing"));
-        assert_eq!(framed(status(StatusCode::SWITCHING_PROTOCOLS), GET), (None, "full"));
+        assert_eq!(settled(status(StatusCode::NO_CONTENT), GET), (None, Form::Message, "nothing"));
+        let unchanged = settled(status(StatusCode::NOT_MODIFIED), GET);
+        assert_eq!(unchanged, (Some("99".into()), Form::Message, "nothing"));
+        assert_eq!(settled(status(StatusCode::SWITCHING_PROTOCOLS), GET), (None, Form::Tunnel, "full"));
         let connect = Asked { head: false, connect: true };
-        assert_eq!(framed(status(StatusCode::OK), connect), (None, "full"));
-        assert_eq!(framed(status(StatusCode::NOT_FOUND), connect), (None, "whole"));
+        assert_eq!(settled(status(StatusCode::OK), connect), (None, Form::Tunnel, "full"));
+        assert_eq!(settled(status(StatusCode::NOT_FOUND), connect), (None, Form::Message, "full"));
     }
 
     #[test]
     fn an_interim_status_is_no_response() {
-        let response =
-            frame(Response::new(StatusCode::EARLY_HINTS), GET, &Additions::default(), Instant::now());
+        let mut response = Response::new(StatusCode::EARLY_HINTS);
+        settle(&mut response, GET, &Additions::default(), Instant::now());
         assert_eq!(response.head.status, StatusCode::INTERNAL_SERVER_ERROR);
     }
 
     #[test]
     fn date_and_server_are_added_once() {
         let additions = Additions { date: true, server: Some(Bytes::from_static(b"wirelace")) };
-        let response = Response::from("x").with_field(FieldId::SERVER, "mine").unwrap();
-        let fields = frame(response, GET, &additions, Instant::now()).head.fields;
+        let mut response = Response::from("x").with_field(FieldId::SERVER, "mine").unwrap();
+        settle(&mut response, GET, &additions, Instant::now());
+        let fields = response.head.fields;
         assert_eq!(fields.get_all(FieldId::SERVER).collect::<Vec<_>>(), [b"mine"]);
         let date = fields.get(FieldId::DATE).unwrap();
         assert!(date.len() == 29 && date.ends_with(b" GMT"));

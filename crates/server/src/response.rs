@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use wirelace_http_semantics::{FieldError, FieldId, FieldName, Fields, ResponseHead};
+use wirelace_http_semantics::{FieldError, FieldId, FieldName, ResponseHead};
 
 use crate::response_body::ResponseBody;
 
@@ -55,8 +55,6 @@ impl Response {
 
     fn text(body: Bytes) -> Response {
         let mut response = Response::new(StatusCode::OK);
-        // Room for Content-Length and Date, too.
-        response.head.fields = Fields::with_capacity(4, 96);
         // The value is known to be valid.
         let _ = response.head.fields.push(FieldId::CONTENT_TYPE, "text/plain; charset=utf-8");
         response.body = ResponseBody::from(body);

@@ -84,12 +84,8 @@ impl<H: Handler> Start for Native<H> {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        // Counted up and down for each request: on a cache line that no other thread touches.
-        let handler = Arc::new(Arc::clone(&self.0));
-        let call = CallFn(move |request| {
-            let handler = Arc::clone(&handler);
-            async move { handler.handle(request).await }
-        });
+        let handler = Arc::clone(&self.0);
+        let call = CallFn(move |request| handler.answer(request));
         spawn(accepted, call, settings)
     }
 }
