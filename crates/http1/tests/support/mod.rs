@@ -322,3 +322,25 @@ pub fn describe(event: &Event) -> String {
         event => format!("{event:?}"),
     }
 }
+
+/// What a smuggler wants to be read as a request.
+pub const SMUGGLED: &str = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// [`server_reads_split`] with an application that answers complete requests.
+#[track_caller]
+pub fn serve_split(input: &[u8]) -> Seen {
+    server_reads_split(input, &pipelining(), Serve::Complete)
+}
+
+/// No split of the input lets a message through; the peer is told 400 or 501, and nothing behind is read.
+#[track_caller]
+pub fn refused(input: &[u8]) {
+    let seen = serve_split(input);
+    seen.assert_answered(input, &[400, 501]);
+    assert!(seen.messages.iter().all(|message| !message.start.contains("smuggled")), "{seen:?}");
+}
+
+/// A POST with these field lines and, behind it, what a smuggler wants to be a request.
+pub fn post(lines: &str, body: &str) -> Vec<u8> {
+    format!("POST / HTTP/1.1\r\nHost: a\r\n{lines}\r\n\r\n{body}{SMUGGLED}").into_bytes()
+}
