@@ -43,7 +43,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     };
     let context = Context {
         data: test_data(&root),
-        in_ci: env::var("CI").is_ok_and(|v| v == "true"),
+        in_ci: env::var("CI").is_ok_and(|v| matches!(v.as_str(), "true" | "1")),
         root,
         work,
         binary,
