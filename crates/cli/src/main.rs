@@ -16,7 +16,9 @@ mod voice;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use failure::Failure;
 use voice::{Level, Voice};
@@ -26,8 +28,7 @@ use voice::{Level, Voice};
     name = "wirelace",
     version,
     about = "The web protocol stack, from the byte up: servers, a client and an inspector",
-    after_help = EXAMPLES,
-    args_conflicts_with_subcommands = true
+    after_help = EXAMPLES
 )]
 struct Cli {
     #[command(flatten)]
@@ -42,10 +43,10 @@ struct Cli {
 #[derive(Debug, Args)]
 struct Global {
     /// Show the protocol as it happens
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, conflicts_with = "quiet", display_order = 100)]
     verbose: bool,
     /// Say nothing but errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 100)]
     quiet: bool,
 }
 
@@ -70,8 +71,30 @@ Examples:
   wirelace get -i http://127.0.0.1:8080/hello
   wirelace decode http1 captured.bin";
 
+/// The command line; ends the process where it is wrong, or asks for help.
+fn command_line() -> Cli {
+    let matches = Cli::command().get_matches();
+    let parsed = demo_options_alone(&matches).and_then(|()| Cli::from_arg_matches(&matches));
+    parsed.unwrap_or_else(|error| error.exit())
+}
+
+/// The demo's options in front of another command would do nothing.
+fn demo_options_alone(matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some(command) = matches.subcommand_name() else { return Ok(()) };
+    let options = demo::DemoArgs::augment_args(clap::Command::new("demo"));
+    let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    match options.get_arguments().find(|option| given(option.get_id().as_str())) {
+        None => Ok(()),
+        Some(option) => {
+            let name = option.get_long().unwrap_or_default();
+            let message = format!("--{name} in front of `{command}` would do nothing");
+            Err(Cli::command().error(ErrorKind::ArgumentConflict, message))
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = command_line();
     let level = match (cli.global.quiet, cli.global.verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
@@ -96,7 +119,6 @@ fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {

@@ -72,7 +72,8 @@ impl Plan {
     pub(crate) fn new(method: &http::Method, fields: &[Line<'_>], representation: &Representation) -> Plan {
         let now = HttpDate::from(SystemTime::now());
         let etag = representation.etag.as_deref().and_then(|etag| EntityTag::strong(etag.as_bytes()));
-        let last_modified = representation.last_modified.map(HttpDate::from);
+        // Never later than Date (RFC 9110 §8.8.2.1), whatever the file system says.
+        let last_modified = representation.last_modified.map(|time| HttpDate::from(time).min(now));
         let validators = Validators { etag, last_modified, date_is_strong: false };
         let outcome = Preconditions::from_fields(fields.iter().copied()).evaluate(
             method.as_str().as_bytes(),
@@ -203,6 +204,16 @@ mod tests {
         assert_eq!(field(&plan, &header::CONTENT_LENGTH), Some("1000"));
         assert_eq!(field(&plan, &header::ETAG), Some("\"v1\""));
         assert_eq!(plan.body, [Piece::Span(ByteRange::new(0, 999).unwrap())]);
+    }
+
+    #[test]
+    fn no_change_lies_in_the_future() {
+        let now = SystemTime::now();
+        let tomorrow = now + std::time::Duration::from_secs(86_400);
+        let later = Representation { last_modified: Some(tomorrow), ..Representation::default() };
+        let plan = Plan::new(&Method::GET, &[], &later);
+        let date = HttpDate::parse(field(&plan, &header::LAST_MODIFIED).unwrap().as_bytes(), now.into());
+        assert!(date.unwrap() <= HttpDate::from(SystemTime::now()));
     }
 
     #[test]

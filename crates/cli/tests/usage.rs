@@ -31,7 +31,20 @@ fn what_is_not_there_is_wrong_usage() {
         &["demo", "--workers", "0"],
         &["serve"],
         &["demo", "-q", "-v"],
+        // It would do nothing there.
+        &["--plain", "127.0.0.1:0", "get", "http://127.0.0.1:1/"],
+        &["--max-body", "1", "decode", "http1"],
     ] {
         assert_eq!(run_text(arguments).0, Some(2), "{arguments:?}");
     }
+}
+
+#[test]
+fn global_options_stand_anywhere() {
+    for arguments in [&["-v", "get", "http://127.0.0.1:1/"], &["get", "-v", "http://127.0.0.1:1/"]] {
+        let (code, _, err) = run_text(arguments);
+        assert!(code == Some(1) && err.contains("* connecting to 127.0.0.1:1"), "{arguments:?}: {err}");
+    }
+    let (code, _, err) = run_text(&["-q", "get", "http://127.0.0.1:1/"]);
+    assert!(code == Some(1) && err.lines().count() == 1, "{err}");
 }

@@ -40,7 +40,7 @@ struct Source {
 }
 
 const HTTP1_EXAMPLES: &str = "\
-Each line has an offset, the section of the RFC, and what stands there. The first wrong byte ends it with an
+Each line has an offset, the section of the RFC, and what stands there. The first wrong byte ends it with an \
 error that names the rule, and exit code 3.
 
 Examples:

@@ -29,7 +29,7 @@ pub(crate) struct DemoArgs {
 }
 
 const EXAMPLES: &str = "\
-Endpoints: / /hello /echo /headers /bytes/N /stream/N/MS /upload /delay/MS /status/CODE /redirect/N
+Endpoints: / /hello /echo /headers /bytes/N /stream/N/MS /upload /delay/MS /status/CODE /redirect/N \
 /cache/SECONDS /hints /early /metrics
 
 Examples:

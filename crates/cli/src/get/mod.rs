@@ -82,8 +82,8 @@ enum HttpVersion {
 }
 
 const EXAMPLES: &str = "\
-The bodies come in the order of the URLs. The exit code is 1 when a response is missing or incomplete; any status
-counts as an answer. Again is tried only what may be sent twice (GET, HEAD, PUT, DELETE and the like): when no
+The bodies come in the order of the URLs. The exit code is 1 when a response is missing or incomplete; any status \
+counts as an answer. Again is tried only what may be sent twice (GET, HEAD, PUT, DELETE and the like): when no \
 connection could be made, when it broke, and for 408, 429, 502, 503 and 504.
 
 Examples:

@@ -33,8 +33,8 @@ pub(crate) struct ServeArgs {
 }
 
 const EXAMPLES: &str = "\
-Files are served with ranges, ETag, Last-Modified and conditional requests; FILE.br or FILE.gz beside FILE goes
-to clients that accept it; a directory shows its index.html, or else a listing. Links that lead out of the
+Files are served with ranges, ETag, Last-Modified and conditional requests; FILE.br or FILE.gz beside FILE goes \
+to clients that accept it; a directory shows its index.html, or else a listing. Links that lead out of the \
 directory are not found.
 
 Examples:

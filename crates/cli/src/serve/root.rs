@@ -114,7 +114,8 @@ mod system {
     impl Root {
         pub(super) fn open_below(&self, below: &Path) -> io::Result<File> {
             // Not to block on a pipe, which is then found to be no file.
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+            let flags =
+                OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
             let mut found = openat(&self.handle, ".", flags | OFlags::DIRECTORY, Mode::empty())?;
             for name in below.components() {
                 found = openat(&found, name.as_os_str(), flags, Mode::empty())?;
