@@ -5,7 +5,7 @@ use wirelace_http_semantics::{Fields, SendError};
 use wirelace_wire::Output;
 use wirelace_wire::number::write_hex;
 
-use super::head_send::write_field;
+use super::field_send::write_field;
 pub(super) use crate::encode::is_forbidden_trailer;
 
 /// How the body under way is framed.

@@ -2,11 +2,11 @@
 
 use http::{Method, StatusCode, Version};
 use wirelace_http_semantics::framing::Framing;
-use wirelace_http_semantics::{Field, FieldError, FieldId, Fields, RequestHead, ResponseHead, SendError};
-use wirelace_wire::field::{is_field_name, is_field_value};
+use wirelace_http_semantics::{Field, FieldId, Fields, RequestHead, ResponseHead, SendError};
 use wirelace_wire::number::write_decimal;
 
 use super::body_send::BodySender;
+use super::field_send::{write_field, write_line};
 use super::section::Summary;
 
 /// What a response must know of its request.
@@ -261,32 +261,6 @@ fn write_options(out: &mut Vec<u8>, value: &[u8]) -> Result<(), SendError> {
         }
     }
     Ok(())
-}
-
-/// Writes one field line.
-///
-/// # Errors
-/// The name is no token, or the value could end the line.
-#[inline]
-pub(super) fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Result<(), FieldError> {
-    if !is_field_name(name) {
-        return Err(FieldError::Name);
-    }
-    if !is_field_value(value) {
-        return Err(FieldError::Value);
-    }
-    write_line(out, name, value);
-    Ok(())
-}
-
-/// Writes one field line that has been checked.
-#[inline]
-fn write_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    out.reserve(name.len() + value.len() + 4);
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }
 
 fn write_length(out: &mut Vec<u8>, length: u64) {

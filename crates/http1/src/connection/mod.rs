@@ -5,6 +5,7 @@ mod body_send;
 mod client;
 mod error;
 mod exchange;
+mod field_send;
 mod head_receive;
 mod head_send;
 mod limits;
