@@ -41,8 +41,6 @@ pub struct Connection<IO, M: Machine, A> {
     /// This side's half is closed.
     output_closed: bool,
     shutting_down: bool,
-    /// A timer of the machine has expired: it is asked for events even while its output is full.
-    expired: bool,
     options: DriverOptions,
 }
 
@@ -85,7 +83,6 @@ where
             unflushed: false,
             output_closed: false,
             shutting_down: false,
-            expired: false,
             options,
         }
     }
@@ -100,8 +97,9 @@ where
     fn may_read(&mut self) -> bool {
         self.peer_closed.is_none()
             && self.input.len() < self.options.max_input
+            // Output that is full is no reason to stop: with such a driver at both ends, an echo would stop for
+            // ever. What a machine makes of input is bounded by its own windows.
             && self.machine.wants_input()
-            && self.machine.output().room() > 0
     }
 
     fn round(&mut self, cx: &mut Context<'_>, now: &mut Instant) -> Round {
@@ -149,8 +147,7 @@ where
     fn work(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, Round> {
         let mut moved = false;
         loop {
-            // Output beyond its limit is written first: what answers a batch is bounded.
-            while std::mem::take(&mut self.expired) || self.machine.output().room() > 0 {
+            loop {
                 match self.machine.poll_event(now, &mut self.input) {
                     Ok(None) => break,
                     Ok(Some(event)) => {
@@ -295,7 +292,6 @@ where
     fn expire(&mut self, now: Instant) {
         if self.closing.is_none() {
             self.machine.on_deadline(now);
-            self.expired = true;
         }
     }
 

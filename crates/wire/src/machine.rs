@@ -32,7 +32,8 @@ pub trait Machine {
     /// response, a GOAWAY), which the driver writes before it closes.
     fn poll_event(&mut self, now: Instant, input: &mut BytesMut) -> Result<Option<Self::Event>, Self::Error>;
 
-    /// The peer has closed its side; [`poll_event`](Machine::poll_event) then says what that means.
+    /// The peer has closed its side; [`poll_event`](Machine::poll_event) then says what that means. Not for a
+    /// connection that was reset or lost: a message that the end of the connection ends would look complete.
     fn input_closed(&mut self, now: Instant);
 
     /// Bytes that want to go out.
@@ -44,7 +45,9 @@ pub trait Machine {
     /// A timer may have expired. Calling it early is harmless.
     fn on_deadline(&mut self, now: Instant);
 
-    /// False while the application has to catch up first: the driver then stops reading the transport.
+    /// False while the application has to catch up first: the driver then stops reading the transport. Where
+    /// input turns into output by itself, a full output is a reason too. The driver adds none of its own: two
+    /// peers that both stop reading because their output is full would wait for ever.
     fn wants_input(&self) -> bool;
 
     /// True once nothing more will be read or produced: the driver writes what is left in the output, then

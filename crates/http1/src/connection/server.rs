@@ -459,9 +459,10 @@ impl ServerConnection {
         let followed = matches!(self.receive, Receive::Failed { answer: true, .. });
         let closing = self.closing && self.exchanges.len() == 1 && !followed;
         let Some(front) = self.exchanges.front_mut() else { return Err(SendError::Closed) };
-        // Whether the rest of this request (not of a later one) is too much to read for the sake of the connection.
+        // Whether the rest of this request (not of a later one) is unwanted, and too much to read for the sake of
+        // the connection.
         let unread = match &self.receive {
-            Receive::Body(body) if !front.requested => {
+            Receive::Body(body) if !front.requested && (front.ignore_body || end) => {
                 body.remaining().is_some_and(|left| left > self.limits.drain)
             }
             _ => false,
@@ -491,10 +492,8 @@ impl ServerConnection {
         } else if !written.persists {
             front.persists = false;
             self.closing = true;
-            if front.expects_continue {
-                front.requested = true;
-                self.receive = Receive::Nothing;
-            }
+            // The client may send its body after all, and the application may still want it.
+            front.expects_continue = false;
         }
         if self.sender == BodySender::Idle {
             self.response_over();

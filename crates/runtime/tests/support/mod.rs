@@ -55,7 +55,9 @@ impl Machine for Lines {
             self.output.put_slice(b"stalled");
             return Err(Stalled);
         }
-        let Some(end) = input.iter().position(|byte| *byte == b'\n') else {
+        // Each line becomes output, so a full output is this machine's reason to take no more.
+        let line = input.iter().position(|byte| *byte == b'\n').filter(|_| self.output.room() > 0);
+        let Some(end) = line else {
             if !self.output.is_empty() && self.stalled.is_none() {
                 self.stalled = Some(now);
             }
@@ -83,7 +85,7 @@ impl Machine for Lines {
     }
 
     fn wants_input(&self) -> bool {
-        !self.finished
+        !self.finished && self.output.room() > 0
     }
 
     fn is_finished(&self) -> bool {
