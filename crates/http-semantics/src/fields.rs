@@ -486,6 +486,12 @@ mod border {
         #[must_use]
         pub fn to_header_map(&self) -> HeaderMap {
             let mut map = HeaderMap::with_capacity(self.len());
+            self.extend_header_map(&mut map);
+            map
+        }
+
+        /// Adds the lines to a header map; values share the received block.
+        pub fn extend_header_map(&self, map: &mut HeaderMap) {
             for field in self.iter() {
                 let name = match field.id.header_name() {
                     Some(name) => name.clone(),
@@ -503,7 +509,6 @@ mod border {
                     map.append(name, value);
                 }
             }
-            map
         }
 
         /// The lines of a header map.

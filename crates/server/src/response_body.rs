@@ -39,7 +39,34 @@ impl ResponseBody {
         if body.is_end_stream() {
             return ResponseBody::Empty;
         }
-        ResponseBody::Stream(Box::pin(Erased { body }))
+        ResponseBody::Stream(Box::pin(Erased { body, first: None }))
+    }
+
+    /// As [`stream`](ResponseBody::stream), for a body that is to be sent now: a short one that is all there is
+    /// taken at once.
+    pub(crate) fn begin<B>(body: B, cx: &mut Context<'_>) -> ResponseBody
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        if body.is_end_stream() {
+            return ResponseBody::Empty;
+        }
+        let short = body.size_hint().exact().is_some_and(|length| length <= SHORT);
+        let mut body = Box::pin(Erased { body, first: None });
+        if short {
+            match body.as_mut().poll_frame(cx) {
+                Poll::Pending => {}
+                Poll::Ready(None) => return ResponseBody::Empty,
+                Poll::Ready(Some(first)) => match first.map(Frame::into_data) {
+                    Ok(Ok(data)) if body.is_end_stream() => return ResponseBody::from(data),
+                    Ok(Ok(data)) => *body.as_mut().project().first = Some(Ok(Frame::data(data))),
+                    Ok(Err(other)) => *body.as_mut().project().first = Some(Ok(other)),
+                    Err(error) => *body.as_mut().project().first = Some(Err(error)),
+                },
+            }
+        }
+        ResponseBody::Stream(body)
     }
 
     /// A body that another task writes; at most `pieces` of them wait. Dropping the sender ends it.
@@ -144,11 +171,16 @@ impl Body for Channel {
     }
 }
 
+/// Bodies up to this length are looked at before they are sent, in bytes.
+const SHORT: u64 = 64 * 1024;
+
 pin_project! {
     /// Any body as one of `Bytes` and boxed errors.
     struct Erased<B> {
         #[pin]
         body: B,
+        // Taken out of the body already.
+        first: Option<Result<Frame<Bytes>, BoxError>>,
     }
 }
 
@@ -164,7 +196,11 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Poll::Ready(match ready!(self.project().body.poll_frame(cx)) {
+        let this = self.project();
+        if let Some(first) = this.first.take() {
+            return Poll::Ready(Some(first));
+        }
+        Poll::Ready(match ready!(this.body.poll_frame(cx)) {
             // `Bytes` are taken over, not copied.
             Some(Ok(frame)) => Some(Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))),
             Some(Err(error)) => Some(Err(error.into())),
@@ -173,10 +209,79 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.first.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let mut hint = self.body.size_hint();
+        if let Some(Ok(first)) = &self.first
+            && let (Some(data), Some(rest)) = (first.data_ref(), hint.exact())
+        {
+            hint.set_exact(rest.saturating_add(data.len() as u64));
+        }
+        hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+    use std::task::Waker;
+
+    /// Pieces, some of which are not there yet when they are first asked for.
+    struct Pieces(VecDeque<Option<&'static [u8]>>);
+
+    impl Body for Pieces {
+        type Data = &'static [u8];
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<&'static [u8]>, BoxError>>> {
+            match self.0.pop_front() {
+                Some(None) => Poll::Pending,
+                Some(Some(piece)) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+                None => Poll::Ready(None),
+            }
+        }
+
+        fn is_end_stream(&self) -> bool {
+            self.0.is_empty()
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.0.iter().flatten().map(|piece| piece.len() as u64).sum())
+        }
+    }
+
+    fn begin(pieces: &[Option<&'static [u8]>]) -> ResponseBody {
+        ResponseBody::begin(Pieces(pieces.iter().copied().collect()), &mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn short_bodies_are_taken_whole() {
+        assert!(matches!(begin(&[Some(b"all")]), ResponseBody::Full(data) if data == "all"));
+        assert!(matches!(begin(&[]), ResponseBody::Empty));
+        assert!(matches!(begin(&[Some(b"")]), ResponseBody::Empty));
+    }
+
+    #[test]
+    fn nothing_is_lost_of_those_that_are_not_there_yet() {
+        for pieces in
+            [&[Some(&b"ab"[..]), Some(b"cd")][..], &[None, Some(b"abcd")], &[Some(b"ab"), None, Some(b"cd")]]
+        {
+            let ResponseBody::Stream(mut body) = begin(pieces) else { panic!("a stream") };
+            assert_eq!(body.size_hint().exact(), Some(4));
+            let mut all = Vec::new();
+            while !body.is_end_stream() {
+                if let Poll::Ready(frame) = body.as_mut().poll_frame(&mut Context::from_waker(Waker::noop()))
+                {
+                    all.extend(frame.unwrap().unwrap().into_data().unwrap());
+                }
+            }
+            assert_eq!(all, b"abcd");
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use wirelace_http1::Limits;
 use wirelace_runtime::{Acceptor, DriverOptions, ListenOptions, Stage, Tracker, Workers};
@@ -36,6 +37,7 @@ pub struct Builder<S> {
     server: Option<Bytes>,
     driver: DriverOptions,
     raw_fields: bool,
+    context: bool,
 }
 
 /// A server that listens and does not answer yet.
@@ -86,6 +88,7 @@ impl<S: Serve> Builder<S> {
             server: None,
             driver: DriverOptions::default(),
             raw_fields: false,
+            context: true,
         }
     }
 
@@ -146,6 +149,13 @@ impl<S: Serve> Builder<S> {
         self
     }
 
+    /// Tower services: puts a [`RequestContext`](crate::RequestContext) into each request's extensions. Without it
+    /// requests cost a little less; those that may become a tunnel have it anyway. Default: yes.
+    pub fn request_context(mut self, on: bool) -> Self {
+        self.context = on;
+        self
+    }
+
     /// Listens at that address; port 0 takes a free one.
     ///
     /// # Errors
@@ -180,7 +190,7 @@ impl<S: Serve> Builder<S> {
             limits: Arc::new(self.limits),
             additions: Arc::new(Additions { date: self.date, server: self.server }),
             driver,
-            bridge: BridgeOptions { raw_fields: self.raw_fields },
+            bridge: BridgeOptions { raw_fields: self.raw_fields, context: self.context },
         };
         Server {
             service: Arc::new(self.service),
@@ -206,6 +216,14 @@ impl<S: Serve> Server<S> {
     #[must_use]
     pub fn tracker(&self) -> Tracker {
         self.tracker.clone()
+    }
+
+    /// Serves one connection over any transport, as a task of the current runtime; it counts towards no limit.
+    pub fn serve<IO>(&self, io: IO, info: ConnectionInfo) -> tokio::task::JoinHandle<()>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        self.service.start(Accepted { io, info, tracked: None }, &self.settings)
     }
 
     /// Serves until `shutdown` is ready; then accepts nothing more, lets connections finish what runs for the time

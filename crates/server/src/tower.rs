@@ -1,14 +1,15 @@
 //! The bridge to tower services: `http::Request` in, `http::Response` out.
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
-use wirelace_http_semantics::{FieldId, Fields, ResponseHead};
+use wirelace_http_semantics::{FieldId, Fields, RequestHead, ResponseHead};
 
 use crate::call::Call;
 use crate::context::{RawFields, RequestContext};
@@ -22,6 +23,7 @@ use crate::trace;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct BridgeOptions {
     pub(crate) raw_fields: bool,
+    pub(crate) context: bool,
 }
 
 /// A service as one connection uses it: a clone of its own.
@@ -44,8 +46,9 @@ where
         let Some(request) = to_http(request, self.options) else {
             return TowerFuture::Failed { status: StatusCode::BAD_REQUEST };
         };
+        let (request, fields) = request;
         match self.service.poll_ready(cx) {
-            Poll::Ready(Ok(())) => TowerFuture::Called { future: self.service.call(request) },
+            Poll::Ready(Ok(())) => TowerFuture::Called { future: self.service.call(request), fields },
             // The service that was found ready is the one to call: this one is asked again, apart from others.
             Poll::Pending => {
                 TowerFuture::Waiting { service: self.service.clone(), request: Some(Box::new(request)) }
@@ -64,7 +67,8 @@ pin_project! {
     #[allow(missing_docs)]
     pub(crate) enum TowerFuture<S, F> {
         Waiting { service: S, request: Option<Box<http::Request<RequestBody>>> },
-        Called { #[pin] future: F },
+        // The fields are empty: memory for those of the response.
+        Called { #[pin] future: F, fields: Fields },
         Failed { status: StatusCode },
     }
 }
@@ -83,7 +87,9 @@ where
             let next = match self.as_mut().project() {
                 TowerProjection::Waiting { service, request } => match ready!(service.poll_ready(cx)) {
                     Ok(()) => match request.take() {
-                        Some(request) => TowerFuture::Called { future: service.call(*request) },
+                        Some(request) => {
+                            TowerFuture::Called { future: service.call(*request), fields: Fields::new() }
+                        }
                         None => TowerFuture::Failed { status: StatusCode::INTERNAL_SERVER_ERROR },
                     },
                     Err(error) => {
@@ -91,9 +97,9 @@ where
                         TowerFuture::Failed { status: StatusCode::INTERNAL_SERVER_ERROR }
                     }
                 },
-                TowerProjection::Called { future } => {
+                TowerProjection::Called { future, fields } => {
                     return Poll::Ready(match ready!(future.poll(cx)) {
-                        Ok(response) => from_http(response),
+                        Ok(response) => from_http(response, std::mem::take(fields), cx),
                         Err(error) => {
                             trace::service_failed(error);
                             failed(StatusCode::INTERNAL_SERVER_ERROR)
@@ -115,35 +121,55 @@ fn failed(status: StatusCode) -> Response {
     response
 }
 
-/// `None` where the `http` crate refuses the target.
-fn to_http(request: Request, options: BridgeOptions) -> Option<http::Request<RequestBody>> {
+thread_local! {
+    /// The memory of the last response's header map, for the next request's.
+    static SPARE_MAP: Cell<Option<HeaderMap>> = const { Cell::new(None) };
+}
+
+/// Larger maps are not kept.
+const SPARE_MAP_CAPACITY: usize = 64;
+
+/// The request, and the memory of its fields; `None` where the `http` crate refuses the target.
+fn to_http(request: Request, options: BridgeOptions) -> Option<(http::Request<RequestBody>, Fields)> {
     let Request { head, body, tunnel, link, stream } = request;
-    let uri = Uri::from_maybe_shared(head.target).ok()?;
+    let RequestHead { method, target, version, mut fields, .. } = *head;
+    let uri = Uri::from_maybe_shared(target).ok()?;
     let mut converted = http::Request::new(body);
-    *converted.method_mut() = head.method;
+    *converted.method_mut() = method;
     *converted.uri_mut() = uri;
-    *converted.version_mut() = head.version;
-    *converted.headers_mut() = head.fields.to_header_map();
+    *converted.version_mut() = version;
+    let mut map = SPARE_MAP.take().unwrap_or_else(|| HeaderMap::with_capacity(fields.len()));
+    fields.extend_header_map(&mut map);
+    *converted.headers_mut() = map;
     let extensions = converted.extensions_mut();
     #[cfg(feature = "axum")]
     extensions.insert(axum::extract::ConnectInfo(link.info.peer));
-    extensions.insert(RequestContext::new(link, stream, tunnel.map(|tunnel| *tunnel)));
-    if options.raw_fields {
-        extensions.insert(RawFields(Arc::new(head.fields)));
+    if options.context || tunnel.is_some() {
+        extensions.insert(RequestContext::new(link, stream, tunnel.map(|tunnel| *tunnel)));
     }
-    Some(converted)
+    if options.raw_fields {
+        extensions.insert(RawFields(Arc::new(std::mem::take(&mut fields))));
+    }
+    // Lets go of the read buffer, too.
+    fields.clear();
+    Some((converted, fields))
 }
 
-fn from_http<B>(response: http::Response<B>) -> Response
+fn from_http<B>(response: http::Response<B>, mut fields: Fields, cx: &mut Context<'_>) -> Response
 where
     B: Body + Send + 'static,
     B::Error: Into<BoxError>,
 {
     let (parts, body) = response.into_parts();
-    let Ok(fields) = Fields::from_header_map(&parts.headers) else {
+    let mut map = parts.headers;
+    if fields.extend_from_header_map(&map).is_err() {
         return failed(StatusCode::INTERNAL_SERVER_ERROR);
-    };
+    }
+    if map.capacity() <= SPARE_MAP_CAPACITY {
+        map.clear();
+        SPARE_MAP.set(Some(map));
+    }
     let mut head = ResponseHead::new(parts.status);
     head.fields = fields;
-    Response { head, body: ResponseBody::stream(body) }
+    Response { head, body: ResponseBody::begin(body, cx) }
 }
