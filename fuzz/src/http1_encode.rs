@@ -83,7 +83,7 @@ fn response(first: &[u8], fields: &Fields, body: &[u8]) {
     assert_eq!(asked.heads.len(), 1);
 
     let mut head = ResponseHead::new(status);
-    head.reason = Some(Bytes::copy_from_slice(first.get(4..).unwrap_or_default()));
+    head.reason = Some(first.get(4..).unwrap_or_default().into());
     head.fields = fields.clone();
     let stream = StreamId(0);
     if server.send_head(stream, Head::Response(head), body.is_empty()).is_err() {
