@@ -71,7 +71,7 @@ fn ours(input: &[u8]) -> usize {
         rest = &rest[take..];
         while let Some(event) = machine.poll_event(now, &mut buffer).expect("valid requests") {
             let Event::Head { stream, head: Head::Request(head), .. } = event else { continue };
-            let response = answer(to_request(head));
+            let response = answer(to_request(*head));
             let (parts, body) = response.into_parts();
             let mut head = ResponseHead::new(parts.status);
             head.fields = Fields::from_header_map(&parts.headers).expect("valid fields");
