@@ -60,3 +60,8 @@ pub use wirelace_http1 as http1;
 pub use wirelace_runtime as runtime;
 #[cfg(feature = "server")]
 pub use wirelace_server as server;
+
+/// The examples of the README are tests like all others.
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
