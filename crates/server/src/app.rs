@@ -79,7 +79,7 @@ impl<C: Call> App<C> {
         };
         let request = Request { head, body, tunnel, link: Arc::clone(link), stream };
         let mut slot = self.core.spare.take().unwrap_or_else(|| Box::pin(None));
-        slot.set(Some(self.core.call.call(cx, request)));
+        self.core.call.call(cx, request, slot.as_mut());
         self.exchanges.push(Exchange {
             stream,
             asked,
@@ -106,41 +106,40 @@ impl<C: Call> App<C> {
         let link = Arc::clone(&self.core.link);
         let request = Request { head, body: RequestBody::empty(), tunnel: None, link, stream };
         let slot = self.core.spare.get_or_insert_with(|| Box::pin(None));
-        slot.set(Some(self.core.call.call(cx, request)));
+        self.core.call.call(cx, request, slot.as_mut());
         let Some(future) = slot.as_mut().as_pin_mut() else { return };
         let result = future.poll(cx);
-        // Among others it needs a waker of its own, which it gets when it is polled again.
+        if result.is_ready() {
+            slot.set(None);
+        }
+        self.core.send_interims(machine);
         let first = self.exchanges.is_empty();
+        let state = match result {
+            Poll::Ready(response) => {
+                if M::IN_ORDER && !first {
+                    State::Waiting(Box::new(response))
+                } else {
+                    match self.core.send(machine, stream, asked, response, now).0 {
+                        State::Done => return,
+                        state => state,
+                    }
+                }
+            }
+            Poll::Pending => self.core.spare.take().map_or(State::Done, State::Handling),
+        };
         let mut exchange = Exchange {
             stream,
             asked,
-            state: State::Done,
+            state,
             feed: None,
             tunnel: None,
             expects_continue: false,
+            // Among others it needs a waker of its own, which it gets when it is polled again.
             runnable: !first,
             alarm: None,
         };
-        match result {
-            Poll::Ready(response) => {
-                slot.set(None);
-                self.core.send_interims(machine);
-                if M::IN_ORDER && !first {
-                    exchange.state = State::Waiting(Box::new(response));
-                } else {
-                    exchange.state = self.core.respond(machine, &mut exchange, response, now);
-                    if let State::Done = exchange.state {
-                        return;
-                    }
-                    self.core.drive(cx, machine, &mut exchange, first, now);
-                }
-            }
-            Poll::Pending => {
-                self.core.send_interims(machine);
-                if let Some(slot) = self.core.spare.take() {
-                    exchange.state = State::Handling(slot);
-                }
-            }
+        if matches!(exchange.state, State::Sending(_)) {
+            self.core.drive(cx, machine, &mut exchange, first, now);
         }
         if !exchange.is_over() {
             self.exchanges.push(exchange);
@@ -232,13 +231,32 @@ impl<C: Call> Core<C> {
         &self,
         machine: &mut M,
         exchange: &mut Exchange<C::Future>,
-        mut response: Response,
+        response: Response,
         now: Instant,
     ) -> State<C::Future> {
-        let stream = exchange.stream;
         // Who still holds the body means to read it while it answers.
         invite(machine, exchange, |reader| !reader.gone);
-        let form = respond::settle(&mut response, exchange.asked, &self.additions, now);
+        let (state, form) = self.send(machine, exchange.stream, exchange.asked, response, now);
+        if form == Form::Tunnel {
+            exchange.feed = exchange.tunnel.take();
+        } else if let Some(declined) = exchange.tunnel.take() {
+            let (reader, _) = declined.push(Bytes::new(), true);
+            reader.into_iter().for_each(std::task::Waker::wake);
+        }
+        exchange.expects_continue = false;
+        state
+    }
+
+    /// Sends a response, or its beginning. Returns what is left to do.
+    fn send<M: ServerMachine>(
+        &self,
+        machine: &mut M,
+        stream: StreamId,
+        asked: Asked,
+        mut response: Response,
+        now: Instant,
+    ) -> (State<C::Future>, Form) {
+        let form = respond::settle(&mut response, asked, &self.additions, now);
         let Response { head, body } = response;
         let (sent, body) = match (form, body) {
             (Form::Message, ResponseBody::Full(data)) => {
@@ -252,23 +270,14 @@ impl<C: Call> Core<C> {
                 (machine.send_head(stream, Head::Response(head), end), body)
             }
         };
-        match sent {
-            Ok(()) => {}
-            Err(SendError::Closed) => return State::Done,
-            Err(error) => {
+        if let Err(error) = sent {
+            if error != SendError::Closed {
                 trace::refused(&self.link.info, &error);
                 refuse(machine, stream);
-                return State::Done;
             }
+            return (State::Done, Form::Message);
         }
-        if form == Form::Tunnel {
-            exchange.feed = exchange.tunnel.take();
-        } else if let Some(declined) = exchange.tunnel.take() {
-            let (reader, _) = declined.push(Bytes::new(), true);
-            reader.into_iter().for_each(std::task::Waker::wake);
-        }
-        exchange.expects_continue = false;
-        match body {
+        let state = match body {
             ResponseBody::Empty => State::Done,
             ResponseBody::Full(data) => {
                 if machine.send_data(stream, data, true).is_err() {
@@ -277,7 +286,8 @@ impl<C: Call> Core<C> {
                 State::Done
             }
             ResponseBody::Stream(body) => State::Sending(body),
-        }
+        };
+        (state, form)
     }
 
     #[inline]

@@ -1,5 +1,6 @@
 //! How an application makes the future that answers a request.
 
+use std::pin::Pin;
 use std::task::Context;
 
 use crate::request::Request;
@@ -9,7 +10,8 @@ use crate::response::Response;
 pub(crate) trait Call: Send + 'static {
     type Future: Future<Output = Response> + Send + 'static;
 
-    fn call(&mut self, cx: &mut Context<'_>, request: Request) -> Self::Future;
+    /// Puts the future where it will be polled: it is large, and every move of it costs.
+    fn call(&mut self, cx: &mut Context<'_>, request: Request, place: Pin<&mut Option<Self::Future>>);
 }
 
 /// A closure as a [`Call`]: the only way to name the future of a trait's async method.
@@ -22,7 +24,8 @@ where
 {
     type Future = F;
 
-    fn call(&mut self, _cx: &mut Context<'_>, request: Request) -> F {
-        self.0(request)
+    #[inline]
+    fn call(&mut self, _cx: &mut Context<'_>, request: Request, mut place: Pin<&mut Option<F>>) {
+        place.set(Some(self.0(request)));
     }
 }

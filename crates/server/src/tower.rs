@@ -42,20 +42,27 @@ where
 {
     type Future = TowerFuture<S, S::Future>;
 
-    fn call(&mut self, cx: &mut Context<'_>, request: Request) -> Self::Future {
-        let Some(request) = to_http(request, self.options) else {
-            return TowerFuture::Failed { status: StatusCode::BAD_REQUEST };
-        };
-        let (request, fields) = request;
+    #[inline]
+    fn call(&mut self, cx: &mut Context<'_>, request: Request, mut place: Pin<&mut Option<Self::Future>>) {
+        let refused = |status| Some(TowerFuture::Failed { status });
         match self.service.poll_ready(cx) {
-            Poll::Ready(Ok(())) => TowerFuture::Called { future: self.service.call(request), fields },
+            Poll::Ready(Ok(())) => match to_http(request, self.options) {
+                Some((request, fields)) => {
+                    place.set(Some(TowerFuture::Called { future: self.service.call(request), fields }));
+                }
+                None => place.set(refused(StatusCode::BAD_REQUEST)),
+            },
             // The service that was found ready is the one to call: this one is asked again, apart from others.
-            Poll::Pending => {
-                TowerFuture::Waiting { service: self.service.clone(), request: Some(Box::new(request)) }
-            }
+            Poll::Pending => match to_http(request, self.options) {
+                Some((request, _)) => {
+                    let (service, request) = (self.service.clone(), Some(Box::new(request)));
+                    place.set(Some(TowerFuture::Waiting { service, request }));
+                }
+                None => place.set(refused(StatusCode::BAD_REQUEST)),
+            },
             Poll::Ready(Err(error)) => {
                 trace::service_failed(error);
-                TowerFuture::Failed { status: StatusCode::INTERNAL_SERVER_ERROR }
+                place.set(refused(StatusCode::INTERNAL_SERVER_ERROR));
             }
         }
     }
@@ -130,6 +137,7 @@ thread_local! {
 const SPARE_MAP_CAPACITY: usize = 64;
 
 /// The request, and the memory of its fields; `None` where the `http` crate refuses the target.
+#[inline]
 fn to_http(request: Request, options: BridgeOptions) -> Option<(http::Request<RequestBody>, Fields)> {
     let Request { head, body, tunnel, link, stream } = request;
     let RequestHead { method, target, version, mut fields, .. } = *head;
