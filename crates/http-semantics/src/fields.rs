@@ -9,28 +9,11 @@ use thiserror::Error;
 use wirelace_wire::field::{is_field_name, is_field_value, trim_ows};
 
 use crate::field_id::FieldId;
+use crate::field_index::{Block, CHECKED, Entry, Field, FieldName, MAX_BLOCK, SENSITIVE};
+use crate::field_memory;
 
-/// Names and values together stay below this.
-const MAX_BLOCK: usize = 1 << 31;
-/// Room that the first added line makes, so that a usual response needs no more.
-const USUAL_BYTES: usize = 120;
+/// Lines of a usual message.
 const USUAL_LINES: usize = 8;
-/// Never to be put into a compression table (RFC 7541 §7.1.3).
-const SENSITIVE: u8 = 1;
-/// Name and value have been checked when the line was added.
-const CHECKED: u8 = 2;
-
-/// Where one field line lies in the block: 16 bytes.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    name_start: u32,
-    value_start: u32,
-    value_len: u32,
-    /// 0: the name is that of `id`.
-    name_len: u16,
-    id: FieldId,
-    flags: u8,
-}
 
 /// The field lines of a header or trailer section, in order, duplicates and case as they came.
 ///
@@ -39,61 +22,23 @@ struct Entry {
 /// and removed from it (adding to a received list copies its block once).
 #[derive(Clone, Default)]
 pub struct Fields {
-    block: Block,
-    entries: Vec<Entry>,
+    pub(crate) block: Block,
+    pub(crate) entries: Vec<Entry>,
 }
 
-/// The bytes that the index points into.
-#[derive(Clone)]
-enum Block {
-    /// As it was received.
-    Shared(Bytes),
-    /// Ours to append to.
-    Owned(Vec<u8>),
-}
-
-impl Default for Block {
-    fn default() -> Block {
-        Block::Owned(Vec::new())
-    }
-}
-
-impl Block {
+impl Drop for Fields {
+    /// The memory serves the next list.
     #[inline]
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Block::Shared(bytes) => bytes,
-            Block::Owned(bytes) => bytes,
+    fn drop(&mut self) {
+        if let Block::Owned(block) = &mut self.block
+            && block.capacity() > 0
+        {
+            field_memory::give_block(core::mem::take(block));
+        }
+        if self.entries.capacity() > 0 {
+            field_memory::give_index(core::mem::take(&mut self.entries));
         }
     }
-
-    /// The bytes as ours, with room for `more`.
-    #[inline]
-    fn into_owned(self, more: usize) -> Vec<u8> {
-        let (mut owned, received) = match self {
-            Block::Owned(bytes) => (bytes, Bytes::new()),
-            Block::Shared(bytes) => (Vec::new(), bytes),
-        };
-        if owned.capacity() == 0 {
-            owned.reserve(received.len() + more.max(USUAL_BYTES));
-            owned.extend_from_slice(&received);
-        }
-        owned
-    }
-}
-
-/// One field line.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Field<'a> {
-    /// The name as it came.
-    pub name: &'a [u8],
-    /// The value without the white space around it.
-    pub value: &'a [u8],
-    /// The name's number.
-    pub id: FieldId,
-    /// The sender asked not to put it into compression tables.
-    pub sensitive: bool,
-    checked: bool,
 }
 
 /// A field that must not be sent (RFC 9110 §5.1, §5.5).
@@ -109,34 +54,6 @@ pub enum FieldError {
     /// Names and values together pass 2 GiB.
     #[error("field section is larger than 2 GiB")]
     TooLarge,
-}
-
-/// A field name to look for: a well-known one by number, or any other by its bytes in any case.
-#[derive(Clone, Copy, Debug)]
-pub struct FieldName<'a> {
-    id: FieldId,
-    name: &'a [u8],
-    /// `name` is that of `id`, to the letter.
-    canonical: bool,
-}
-
-impl From<FieldId> for FieldName<'static> {
-    fn from(id: FieldId) -> Self {
-        FieldName { id, name: id.name().as_bytes(), canonical: id.is_known() }
-    }
-}
-
-impl<'a> From<&'a str> for FieldName<'a> {
-    fn from(name: &'a str) -> Self {
-        name.as_bytes().into()
-    }
-}
-
-impl<'a> From<&'a [u8]> for FieldName<'a> {
-    fn from(name: &'a [u8]) -> Self {
-        let id = FieldId::of(name);
-        FieldName { id, name, canonical: id.is_known() && name == id.name().as_bytes() }
-    }
 }
 
 impl Fields {
@@ -155,7 +72,7 @@ impl Fields {
     /// For codecs: an index without its block yet, filled by [`index`](Fields::index).
     #[must_use]
     pub fn for_block(fields: usize) -> Fields {
-        Fields { block: Block::Owned(Vec::new()), entries: Vec::with_capacity(fields) }
+        Fields { block: Block::Owned(Vec::new()), entries: field_memory::take_index(fields) }
     }
 
     /// For codecs: adds a line whose name and value are at these positions of the block, which the codec has
@@ -235,14 +152,14 @@ impl Fields {
 
     /// Adds a line that has been checked; an empty name is that of `id`.
     #[inline]
-    fn append(&mut self, id: FieldId, name: &[u8], value: &[u8]) -> Result<(), FieldError> {
+    pub(crate) fn append(&mut self, id: FieldId, name: &[u8], value: &[u8]) -> Result<(), FieldError> {
         let name_len = u16::try_from(name.len()).map_err(|_| FieldError::Name)?;
         let more = name.len() + value.len();
         if self.block.bytes().len() + more >= MAX_BLOCK {
             return Err(FieldError::TooLarge);
         }
         if self.entries.capacity() == 0 {
-            self.entries.reserve(USUAL_LINES);
+            self.entries = field_memory::take_index(USUAL_LINES);
         }
         let flags = CHECKED;
         let value_len = value.len() as u32;
@@ -294,13 +211,6 @@ impl Fields {
         if let Some(entry) = self.entries.last_mut() {
             entry.flags |= SENSITIVE;
         }
-    }
-
-    /// Empty, with the memory kept: for the next message.
-    #[must_use]
-    pub fn recycled(mut self) -> Fields {
-        self.clear();
-        self
     }
 
     /// Makes room for `fields` more lines.
@@ -397,67 +307,6 @@ impl Fields {
     }
 }
 
-impl Entry {
-    #[inline]
-    fn field<'a>(&self, block: &'a [u8]) -> Field<'a> {
-        let name = if self.name_len == 0 {
-            self.id.name().as_bytes()
-        } else {
-            slice(block, self.name_start, u32::from(self.name_len))
-        };
-        Field {
-            name,
-            value: slice(block, self.value_start, self.value_len),
-            id: self.id,
-            sensitive: self.flags & SENSITIVE != 0,
-            checked: self.flags & CHECKED != 0,
-        }
-    }
-
-    #[inline]
-    fn matches(&self, wanted: FieldName<'_>, block: &[u8]) -> bool {
-        if wanted.id.is_known() || self.id.is_known() {
-            return self.id == wanted.id;
-        }
-        usize::from(self.name_len) == wanted.name.len()
-            && slice(block, self.name_start, u32::from(self.name_len)).eq_ignore_ascii_case(wanted.name)
-    }
-}
-
-#[inline]
-fn slice(block: &[u8], start: u32, len: u32) -> &[u8] {
-    let start = start as usize;
-    block.get(start..start + len as usize).unwrap_or_default()
-}
-
-impl<'a> Field<'a> {
-    /// True when name and value were checked as the line was added ([`Fields::push`]), so that an encoder need
-    /// not do it again. Lines that a codec received are not: their message may have had other rules.
-    #[must_use]
-    pub fn is_checked(&self) -> bool {
-        self.checked
-    }
-
-    /// The value as text, when it is UTF-8.
-    #[must_use]
-    pub fn value_str(&self) -> Option<&'a str> {
-        core::str::from_utf8(self.value).ok()
-    }
-}
-
-impl fmt::Debug for Field<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let secret = matches!(
-            self.id,
-            FieldId::AUTHORIZATION | FieldId::PROXY_AUTHORIZATION | FieldId::COOKIE | FieldId::SET_COOKIE
-        );
-        if secret || self.sensitive {
-            return write!(f, "{}: (secret)", self.name.escape_ascii());
-        }
-        write!(f, "{}: {}", self.name.escape_ascii(), self.value.escape_ascii())
-    }
-}
-
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
@@ -472,76 +321,6 @@ impl PartialEq for Fields {
                 .iter()
                 .zip(other.iter())
                 .all(|(a, b)| a.name.eq_ignore_ascii_case(b.name) && a.value == b.value)
-    }
-}
-
-#[cfg(feature = "std")]
-mod border {
-    use super::{Block, FieldError, FieldId, Fields};
-    use http::{HeaderMap, HeaderName, HeaderValue};
-    use wirelace_wire::field::trim_ows;
-
-    impl Fields {
-        /// A header map with the same lines; values share the received block.
-        #[must_use]
-        pub fn to_header_map(&self) -> HeaderMap {
-            let mut map = HeaderMap::with_capacity(self.len());
-            self.extend_header_map(&mut map);
-            map
-        }
-
-        /// Adds the lines to a header map; values share the received block.
-        pub fn extend_header_map(&self, map: &mut HeaderMap) {
-            for field in self.iter() {
-                let name = match field.id.header_name() {
-                    Some(name) => name.clone(),
-                    None => match HeaderName::from_bytes(field.name) {
-                        Ok(name) => name,
-                        Err(_) => continue,
-                    },
-                };
-                let value = match &self.block {
-                    Block::Shared(block) => HeaderValue::from_maybe_shared(block.slice_ref(field.value)),
-                    Block::Owned(_) => HeaderValue::from_bytes(field.value),
-                };
-                if let Ok(mut value) = value {
-                    value.set_sensitive(field.sensitive);
-                    map.append(name, value);
-                }
-            }
-        }
-
-        /// The lines of a header map.
-        ///
-        /// # Errors
-        /// Names and values together pass 2 GiB.
-        pub fn from_header_map(map: &HeaderMap) -> Result<Fields, FieldError> {
-            let mut fields = Fields::new();
-            fields.extend_from_header_map(map)?;
-            Ok(fields)
-        }
-
-        /// Adds the lines of a header map at the end.
-        ///
-        /// # Errors
-        /// Names and values together pass 2 GiB.
-        pub fn extend_from_header_map(&mut self, map: &HeaderMap) -> Result<(), FieldError> {
-            let bytes = map.iter().map(|(_, value)| value.len()).sum();
-            self.block = Block::Owned(core::mem::take(&mut self.block).into_owned(bytes));
-            self.entries.reserve(map.len() + 2); // Date and Content-Length often follow.
-            for (name, value) in map {
-                let name = name.as_str().as_bytes();
-                let id = FieldId::of(name);
-                // The types of the `http` crate vouch for all but white space at the ends. Their names are in
-                // lower case, so that a well-known one needs no bytes.
-                let name = if id.is_known() { &[][..] } else { name };
-                self.append(id, name, trim_ows(value.as_bytes()))?;
-                if value.is_sensitive() {
-                    self.mark_last_sensitive();
-                }
-            }
-            Ok(())
-        }
     }
 }
 

@@ -35,6 +35,8 @@ mod cursor;
 pub mod date;
 pub mod etag;
 mod field_id;
+mod field_index;
+mod field_memory;
 mod fields;
 pub mod framing;
 pub mod list;
@@ -49,10 +51,13 @@ mod event;
 #[cfg(feature = "std")]
 mod head;
 #[cfg(feature = "std")]
+mod header_map;
+#[cfg(feature = "std")]
 mod machine;
 
 pub use field_id::FieldId;
-pub use fields::{Field, FieldError, FieldName, Fields};
+pub use field_index::{Field, FieldName};
+pub use fields::{FieldError, Fields};
 
 #[cfg(feature = "std")]
 pub use event::{Event, Reason, SendError, StreamId};

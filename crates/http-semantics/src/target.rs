@@ -51,9 +51,8 @@ impl TargetForm {
             return Err(TargetError::Byte);
         }
         if method == "CONNECT" {
-            let port = host_port(target).map(|(_, port)| port);
-            return match port {
-                Some(Some(port)) if !port.is_empty() => Ok(TargetForm::Authority),
+            return match host_port(target) {
+                Some((host, Some(port))) if !host.is_empty() && !port.is_empty() => Ok(TargetForm::Authority),
                 _ => Err(TargetError::Connect),
             };
         }
@@ -62,9 +61,9 @@ impl TargetForm {
             b"*" if method == "OPTIONS" => Ok(TargetForm::Asterisk),
             b"*" => Err(TargetError::Asterisk),
             _ => match split_absolute(target) {
-                Some((_, authority, _)) if is_authority(authority) && !authority.is_empty() => {
-                    Ok(TargetForm::Absolute)
-                }
+                // No host is no authority, whatever the port (RFC 9110 §4.2.1).
+                Some((_, b"" | [b':', ..], _)) => Err(TargetError::Authority),
+                Some((_, authority, _)) if is_authority(authority) => Ok(TargetForm::Absolute),
                 Some(_) => Err(TargetError::Authority),
                 None => Err(TargetError::Form),
             },
@@ -202,6 +201,7 @@ mod tests {
             ("GET", "http://a/b", Ok(TargetForm::Absolute)),
             ("GET", "http://[::1]:80?x", Ok(TargetForm::Absolute)),
             ("GET", "http://", Err(TargetError::Authority)),
+            ("GET", "http://:80/", Err(TargetError::Authority)),
             ("GET", "http://u@h/", Err(TargetError::Authority)),
             ("GET", "a/b", Err(TargetError::Form)),
             ("GET", "", Err(TargetError::Form)),
@@ -213,6 +213,7 @@ mod tests {
             ("CONNECT", "[::1]:443", Ok(TargetForm::Authority)),
             ("CONNECT", "a", Err(TargetError::Connect)),
             ("CONNECT", "a:", Err(TargetError::Connect)),
+            ("CONNECT", ":1", Err(TargetError::Connect)),
             ("CONNECT", "/", Err(TargetError::Connect)),
             ("CONNECT", "http://a:1/", Err(TargetError::Connect)),
         ] {

@@ -148,7 +148,11 @@ fn number(
 /// Appends `value` in decimal, without leading zeros.
 #[inline]
 pub fn write_decimal(out: &mut Vec<u8>, value: u64) {
-    write_digits(out, value, 10);
+    match value {
+        0..10 => out.push(b'0' + value as u8),
+        10..100 => out.extend_from_slice(&[b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]),
+        _ => write_digits(out, value, 10),
+    }
 }
 
 /// Appends `value` in lower-case hexadecimal, without leading zeros.

@@ -25,11 +25,6 @@ impl<I> HeadReceiver<I> {
     pub(super) fn new() -> HeadReceiver<I> {
         HeadReceiver { scan: HeadScan::new(), section: SectionState::default(), since: None }
     }
-
-    /// Takes the memory of fields that are not needed any more, for the next head.
-    pub(super) fn recycle(&mut self, fields: Fields) {
-        self.section.recycle(fields);
-    }
 }
 
 impl HeadReceiver<RequestIndex> {
@@ -91,6 +86,9 @@ impl HeadReceiver<ResponseIndex> {
     }
 }
 
+/// An empty section is its empty line.
+const EMPTY_SECTION: usize = 2;
+
 /// Takes a trailer section from `input`; `None` when it is not all there.
 pub(super) fn trailers(
     scan: &mut HeadScan<()>,
@@ -99,7 +97,7 @@ pub(super) fn trailers(
     limits: &Limits,
 ) -> Result<Option<Fields>, Error> {
     let mut sink = Section::new(input, limits.fields, section);
-    let found = head::scan_trailers(input, scan, limits.trailers, &mut sink).map_err(Error::Trailers)?;
+    let found = head::scan_trailers(input, scan, limits.trailers.max(EMPTY_SECTION), &mut sink).map_err(Error::Trailers)?;
     let Status::Complete(len) = found else { return Ok(None) };
     let block = input.split_to(len.min(input.len()));
     // The rules for header fields (Host, framing) do not matter here: such trailers are refused anyway.

@@ -99,13 +99,6 @@ impl SectionState {
         fields.set_block(block.freeze());
         Ok((fields, summary))
     }
-
-    /// Takes the memory of a section that is not needed any more, for the next one.
-    pub(super) fn recycle(&mut self, fields: Fields) {
-        if self.fields.is_empty() {
-            self.fields = fields.recycled();
-        }
-    }
 }
 
 impl<'a> Section<'a> {
@@ -113,7 +106,7 @@ impl<'a> Section<'a> {
     #[inline]
     pub(super) fn new(bytes: &'a [u8], limit: usize, state: &'a mut SectionState) -> Section<'a> {
         if state.fields.capacity() == 0 {
-            state.fields.reserve(USUAL_FIELDS.min(limit));
+            state.fields = Fields::for_block(USUAL_FIELDS.min(limit));
         }
         Section { bytes, limit, state }
     }

@@ -179,20 +179,23 @@ impl ServerConnection {
     /// The `Capacity` that is owed to the exchange whose turn it is.
     fn capacity_event(&mut self) -> Option<Event> {
         let room = self.output.room() > 0;
-        let front = self.exchanges.front_mut()?;
-        if !front.blocked || !room || matches!(self.receive, Receive::Failed { answer: false, .. }) {
+        if !room || self.takes_no_response() {
             return None;
         }
+        let front = self.exchanges.front_mut().filter(|front| front.blocked)?;
         front.blocked = false;
         Some(Event::Capacity { stream: front.id })
+    }
+
+    /// True when all exchanges that are left will be reset.
+    fn takes_no_response(&self) -> bool {
+        self.refusing || matches!(self.receive, Receive::Failed { answer: false, .. })
     }
 
     /// Whether a further request may be handed out.
     fn may_receive_head(&self) -> bool {
         // What follows an offered upgrade is HTTP only if the offer is declined (RFC 9110 §7.8).
-        let undecided = |exchange: &Exchange| {
-            (exchange.upgrade || exchange.to_connect) && exchange.response == Progress::Nothing
-        };
+        let undecided = |exchange: &Exchange| exchange.upgrade && exchange.response == Progress::Nothing;
         !self.closing
             && self.exchanges.len() < self.limits.in_flight.max(1)
             && self.output.room() > 0
@@ -228,9 +231,7 @@ impl ServerConnection {
         let Some((head, summary)) = self.head.request(now, input, &self.limits)? else {
             return Ok(None);
         };
-        let http10 = head.version == Version::HTTP_10;
-        let length = summary.framing.of_request(http10)?;
-        self.start_exchange(head, &summary, length).map(Some)
+        self.start_exchange(head, &summary).map(Some)
     }
 
     #[inline(always)]
@@ -238,9 +239,9 @@ impl ServerConnection {
         &mut self,
         head: Box<RequestHead>,
         summary: &Summary,
-        length: BodyLength,
     ) -> Result<Event, Error> {
         let http10 = head.version == Version::HTTP_10;
+        let length = summary.framing.of_request(http10)?;
         if let BodyLength::Known(length) = length
             && length > self.limits.body
         {
@@ -261,7 +262,9 @@ impl ServerConnection {
         // HTTP/1.0 has neither upgrades nor expectations (RFC 9110 §7.8, §10.1.1).
         exchange.upgrade = summary.upgrade() && !http10;
         exchange.expects_continue = summary.expect_continue && !http10 && !end;
-        exchange.persists = summary.persists(http10) && self.requests < self.limits.requests;
+        // Behind a CONNECT that is declined may be bytes that were meant for the tunnel: they must not be taken for
+        // requests (RFC 9931).
+        exchange.persists = summary.persists(http10) && self.requests < self.limits.requests && !to_connect;
         exchange.requested = end;
         exchange.blocked = !self.exchanges.is_empty();
         self.closing |= !exchange.persists;
@@ -335,7 +338,10 @@ impl ServerConnection {
             self.finished = true;
             return None;
         };
-        let stream = exchange.id;
+        let (stream, ignored) = (exchange.id, exchange.ignore_body);
+        if ignored {
+            input.clear();
+        }
         if !input.is_empty() {
             let len = input.len().min(window);
             if len == 0 {
@@ -348,7 +354,7 @@ impl ServerConnection {
         if self.input_closed && !exchange.requested {
             exchange.requested = true;
             self.settle();
-            return Some(Event::Data { stream, data: Bytes::new(), end: true });
+            return (!ignored).then_some(Event::Data { stream, data: Bytes::new(), end: true });
         }
         None
     }
@@ -376,11 +382,13 @@ impl ServerConnection {
 
     #[cold]
     fn fail(&mut self, error: Error) {
-        if matches!(self.receive, Receive::Failed { .. }) {
+        let answer = error.status().is_some();
+        // An error that waits to be answered gives way to one that ends everything at once.
+        if matches!(self.receive, Receive::Failed { answer: waits, .. } if answer || !waits) {
             return;
         }
         self.closing = true;
-        self.receive = Receive::Failed { error, answer: true };
+        self.receive = Receive::Failed { error, answer };
     }
 
     /// Resets what is unfinished, waits for what is older, answers, and ends.
@@ -397,6 +405,10 @@ impl ServerConnection {
             self.exchanges.pop_back();
             self.receive = Receive::Failed { error, answer };
             return Ok(Some(Event::Reset { stream, reason: error.reason() }));
+        } else if self.input_closed && !self.limits.half_close
+            && let Some(older) = self.exchanges.pop_front()
+        {
+            return Ok(Some(Event::Reset { stream: older.id, reason: Reason::PeerClosed }));
         } else if !self.exchanges.is_empty() {
             return Ok(None); // Older requests are answered first.
         }
@@ -434,7 +446,7 @@ impl ServerConnection {
         match &self.receive {
             Receive::Head => {
                 if let Some(since) = self.head.since {
-                    self.timers.waiting = Waiting::Head(since);
+                    self.timers.head(since);
                 } else if !self.exchanges.is_empty() || !self.output.is_empty() {
                     self.timers.waiting = Waiting::No;
                 } else if self.requests > 0 {
@@ -489,6 +501,8 @@ impl ServerConnection {
             self.closing = true;
             front.requested = false;
             front.persists = false;
+            // That was about the request's body.
+            front.ignore_body = false;
         } else if !written.persists {
             front.persists = false;
             self.closing = true;
@@ -506,6 +520,7 @@ impl ServerConnection {
     fn response_over(&mut self) {
         if let Some(front) = self.exchanges.front_mut() {
             front.response = Progress::All;
+            front.blocked = false;
             // A response that ends the connection leaves no reason to read on.
             if !front.persists && !front.requested && !matches!(self.receive, Receive::Tunnel) {
                 front.requested = true;
@@ -526,6 +541,9 @@ impl ServerConnection {
 
     /// The exchange whose response may be sent now.
     fn front(&mut self, stream: StreamId) -> Result<&mut Exchange, SendError> {
+        if self.takes_no_response() {
+            return Err(SendError::Closed);
+        }
         let is_front = self.exchanges.front().is_some_and(|front| front.id == stream);
         if !is_front {
             return Err(match self.exchange_mut(stream) {
@@ -628,10 +646,7 @@ impl HttpMachine for ServerConnection {
             return Err(SendError::Order);
         }
         if !head.is_interim() {
-            self.send_final(&head, end, None)?;
-            // Its memory serves the next request.
-            self.head.recycle(head.fields);
-            return Ok(());
+            return self.send_final(&head, end, None);
         }
         if head.status == StatusCode::CONTINUE {
             front.expects_continue = false;
@@ -648,7 +663,6 @@ impl HttpMachine for ServerConnection {
         }
         let length = body.len() as u64;
         self.send_final(&head, length == 0, Some(length))?;
-        self.head.recycle(head.fields);
         match self.sender {
             BodySender::Idle => Ok(()),
             _ => self.send_data(stream, body, true),
@@ -657,7 +671,11 @@ impl HttpMachine for ServerConnection {
 
     fn capacity(&self, stream: StreamId) -> usize {
         match self.exchanges.front() {
-            Some(front) if front.id == stream && front.response != Progress::All => self.output.room(),
+            Some(front)
+                if front.id == stream && front.response != Progress::All && !self.takes_no_response() =>
+            {
+                self.output.room()
+            }
             _ => 0,
         }
     }
@@ -666,9 +684,7 @@ impl HttpMachine for ServerConnection {
         if self.front(stream)?.response != Progress::Head {
             return Err(SendError::Order);
         }
-        let len = data.len() as u64;
-        self.sender.data(&mut self.output, data, end)?;
-        self.stats.body_sent += len;
+        self.stats.body_sent += self.sender.data(&mut self.output, data, end)?;
         if end {
             self.response_over();
         } else {
