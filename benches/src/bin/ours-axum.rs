@@ -1,4 +1,4 @@
-//! Our server under the axum router that runs on hyper in `benches/peers`.
+//! Our server under the axum router that runs on hyper in `benches/peers`, as there without a request extension.
 
 use axum::Router;
 use axum::routing::get;
@@ -11,5 +11,5 @@ async fn hello() -> ([(http::HeaderName, &'static str); 1], &'static str) {
 }
 
 fn main() -> std::io::Result<()> {
-    wirelace_benches::run(Server::builder_tower(Router::new().route("/", get(hello))))
+    wirelace_benches::run(Server::builder_tower(Router::new().route("/", get(hello))).request_context(false))
 }

@@ -1,4 +1,5 @@
-//! Our server with a tower service on `http::Request`, as hyper's is.
+//! Our server with a tower service on `http::Request`, as hyper's is: without the request extension (peer address,
+//! interim responses, tunnels) that hyper has no counterpart of.
 
 use std::convert::Infallible;
 
@@ -16,5 +17,5 @@ async fn hello(_: Request<RequestBody>) -> Result<Response<Full<Bytes>>, Infalli
 }
 
 fn main() -> std::io::Result<()> {
-    wirelace_benches::run(Server::builder_tower(tower::service_fn(hello)))
+    wirelace_benches::run(Server::builder_tower(tower::service_fn(hello)).request_context(false))
 }

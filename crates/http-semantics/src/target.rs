@@ -107,8 +107,13 @@ pub fn is_authority(value: &[u8]) -> bool {
     }
     match rest {
         [] => true,
-        // Up to four digits cannot be too large.
-        [b':', port @ ..] if port.len() <= 4 => port.iter().all(u8::is_ascii_digit),
+        [b':', port @ ..] if port.len() <= 5 => {
+            let number = port.iter().fold(0, |number, &digit| match digit {
+                b'0'..=b'9' => number * 10 + u32::from(digit - b'0'),
+                _ => u32::from(u16::MAX) + 1, // And it only grows.
+            });
+            number <= u32::from(u16::MAX)
+        }
         _ => host_port(value).is_some(),
     }
 }
