@@ -88,8 +88,8 @@ impl Connection {
     /// and the chunked coding is used where it is not (HTTP/1.0, by the request's version, cannot do without it).
     /// The response's [`ResponseHead`], with the fields as they came, is among its extensions.
     ///
-    /// The body of the response before must have been read, or dropped: this waits for that. Dropping the future
-    /// gives the request up, and the connection with it.
+    /// The body of the response before must have been read, or dropped, and the body of its request must have
+    /// ended: this waits for that. Dropping the future gives the request up, and the connection with it.
     ///
     /// # Errors
     /// See [`Error`]. Errors after the head come from the body.

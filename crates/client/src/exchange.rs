@@ -65,6 +65,20 @@ impl Exchanges {
         Exchanges { commands, waiting: None, running: None, ending: false }
     }
 
+    /// True when no further request can come. Wakes up for it.
+    fn is_abandoned(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.waiting.is_some() {
+            return false;
+        }
+        match self.commands.poll_recv(cx) {
+            Poll::Ready(command) => {
+                self.waiting = command;
+                self.waiting.is_none()
+            }
+            Poll::Pending => false,
+        }
+    }
+
     fn next_command(&mut self, cx: &mut Context<'_>, machine: &mut ClientConnection) -> bool {
         if self.running.is_some() {
             return false;
@@ -179,9 +193,11 @@ impl Running {
         progress.consumed > 0
     }
 
-    fn head(&mut self, head: ResponseHead, end: bool) {
+    fn head(&mut self, head: ResponseHead, end: bool, tunnel: bool) {
         let Some(answer) = self.answer.take() else { return };
+        // It says nothing about a tunnel's bytes (RFC 9110 §9.3.6), nor about those in the chunked coding.
         let length = head.fields.get_str(FieldId::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        let length = length.filter(|_| !tunnel && !head.fields.contains(FieldId::TRANSFER_ENCODING));
         let parts = response_parts(head);
         let body = if end {
             Body::empty()
@@ -206,9 +222,14 @@ impl Running {
         }
     }
 
+    /// All of the response is there, or nobody wants the rest of it.
+    fn is_answered(&self) -> bool {
+        self.answer.is_none() && self.incoming.is_none()
+    }
+
     /// Nothing is left to do for it.
     fn is_over(&self) -> bool {
-        self.answer.is_none() && self.incoming.is_none() && self.upload.is_none()
+        self.is_answered() && self.upload.is_none()
     }
 }
 
@@ -237,14 +258,14 @@ fn send_frame(
 }
 
 impl Application<ClientConnection> for Exchanges {
-    fn on_event(&mut self, _: &mut Context<'_>, _: &mut ClientConnection, event: Event, _: Instant) {
+    fn on_event(&mut self, _: &mut Context<'_>, machine: &mut ClientConnection, event: Event, _: Instant) {
         let Some(running) = &mut self.running else { return };
         match event {
             Event::Head { head: Head::Response(head), end, .. } => {
                 if let Some(upload) = &mut running.upload {
                     upload.held = None;
                 }
-                running.head(head, end);
+                running.head(head, end, machine.is_tunnel());
                 if end {
                     running.finish(End::Complete);
                 }
@@ -287,9 +308,15 @@ impl Application<ClientConnection> for Exchanges {
             }
             again |= running.upload(cx, machine);
             again |= running.download(cx, machine);
-            if running.is_over() {
+            let (stream, over, answered) = (running.stream, running.is_over(), running.is_answered());
+            if over {
                 self.running = None;
                 again = true;
+            } else if answered && self.is_abandoned(cx) {
+                // What is left of the request's body is for nobody, and may never end.
+                machine.reset(stream, Reason::Cancel);
+                self.running = None;
+                return Step::Again;
             }
         }
         again |= self.next_command(cx, machine);

@@ -249,3 +249,36 @@ async fn a_reader_that_waits_holds_the_server_back() {
     assert_eq!(body.len(), total);
     script.await.unwrap();
 }
+
+#[tokio::test]
+async fn an_upload_that_never_ends_does_not_outlive_its_connection() {
+    let (mut connection, mut server) = pair();
+    let script = tokio::spawn(async move {
+        read_to(&mut server, "\r\n\r\n").await;
+        server.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        let mut rest = Vec::new();
+        // Ends when the client's task does.
+        server.read_to_end(&mut rest).await.unwrap();
+    });
+    let (sender, body) = Channel::<Bytes, std::io::Error>::new(1);
+    let request = Request::post("http://h/").body(body).unwrap();
+    assert_eq!(connection.send(request).await.unwrap().status(), 204);
+    drop(connection);
+    script.await.unwrap();
+    drop(sender);
+}
+
+#[tokio::test]
+async fn content_length_says_nothing_about_a_tunnel() {
+    let (mut connection, mut server) = pair();
+    let script = tokio::spawn(async move {
+        read_to(&mut server, "\r\n\r\n").await;
+        server.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nmore than five").await.unwrap();
+    });
+    let request = Request::connect("h:1").body(Empty::<Bytes>::new()).unwrap();
+    let response = connection.send(request).await.unwrap();
+    assert_eq!(http_body::Body::size_hint(response.body()).exact(), None);
+    script.await.unwrap();
+    let all = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(all, &b"more than five"[..]);
+}
