@@ -97,19 +97,19 @@ impl Fields {
         Ok(())
     }
 
-    /// For codecs: the last line's value goes on up to `end` of the block (a folded line). False when there is
-    /// no such line.
-    pub fn extend_last(&mut self, end: usize) -> bool {
+    /// For codecs: the last line's value goes on to the end of `more` (a folded line), or begins there where it
+    /// was empty. False when there is no such line.
+    pub fn extend_last(&mut self, more: Range<usize>) -> bool {
         let Some(entry) = self.entries.last_mut() else { return false };
-        if end >= MAX_BLOCK {
-            return false;
+        if entry.value_len == 0 {
+            entry.value_start = u32::try_from(more.start).unwrap_or(u32::MAX);
         }
-        match end.checked_sub(entry.value_start as usize) {
-            Some(len) => {
+        match more.end.checked_sub(entry.value_start as usize) {
+            Some(len) if more.end < MAX_BLOCK => {
                 entry.value_len = len as u32;
                 true
             }
-            None => false,
+            _ => false,
         }
     }
 

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use wirelace_http_semantics::{Fields, SendError};
 use wirelace_wire::Output;
-use wirelace_wire::number::write_hex;
 
 use super::field_send::write_field;
+use crate::chunked::write_chunk_start;
 pub(super) use crate::encode::is_forbidden_trailer;
 
 /// How the body under way is framed.
@@ -25,15 +25,16 @@ pub(super) enum BodySender {
 }
 
 impl BodySender {
-    /// Sends a part of the body; `end` makes the sender idle.
+    /// Sends a part of the body and returns how much of it goes out; `end` makes the sender idle.
     ///
     /// # Errors
     /// More or less than Content-Length announced, or no body under way; nothing was written.
-    pub(super) fn data(&mut self, output: &mut Output, data: Bytes, end: bool) -> Result<(), SendError> {
+    pub(super) fn data(&mut self, output: &mut Output, data: Bytes, end: bool) -> Result<u64, SendError> {
+        let len = data.len() as u64;
         match self {
             BodySender::Idle => return Err(SendError::Order),
             BodySender::Known(remaining) => {
-                let left = remaining.checked_sub(data.len() as u64).ok_or(SendError::BodyLength)?;
+                let left = remaining.checked_sub(len).ok_or(SendError::BodyLength)?;
                 if end && left != 0 {
                     return Err(SendError::BodyLength);
                 }
@@ -43,9 +44,7 @@ impl BodySender {
             BodySender::Chunked => {
                 // An empty chunk would end the body.
                 if !data.is_empty() {
-                    let inline = output.inline();
-                    write_hex(inline, data.len() as u64);
-                    inline.extend_from_slice(b"\r\n");
+                    write_chunk_start(output.inline(), data.len());
                     output.put(data);
                     output.put_slice(b"\r\n");
                 }
@@ -56,10 +55,11 @@ impl BodySender {
             BodySender::UntilClose | BodySender::Tunnel => output.put(data),
             BodySender::Discard => {}
         }
+        let sent = if *self == BodySender::Discard { 0 } else { len };
         if end {
             *self = BodySender::Idle;
         }
-        Ok(())
+        Ok(sent)
     }
 
     /// Ends the body with trailers, which only the chunked coding has a place for.
@@ -68,7 +68,7 @@ impl BodySender {
     /// A field that must not be a trailer, a broken field, a short body; nothing was written.
     pub(super) fn trailers(&mut self, output: &mut Output, fields: &Fields) -> Result<(), SendError> {
         if *self != BodySender::Chunked {
-            return self.data(output, Bytes::new(), true);
+            return self.data(output, Bytes::new(), true).map(drop);
         }
         if fields.iter().any(|field| is_forbidden_trailer(field.id)) {
             return Err(SendError::Trailer);

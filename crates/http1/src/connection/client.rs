@@ -96,7 +96,9 @@ impl ClientConnection {
     /// True when no further request can ever be sent.
     #[must_use]
     pub fn is_closing(&self) -> bool {
-        self.closing || self.finished || self.input_closed
+        // What waits while nothing was asked cannot answer what is asked next.
+        let unsolicited = self.exchanges.is_empty() && self.buffered > 0;
+        self.closing || self.finished || self.input_closed || unsolicited
     }
 
     /// True after 101 or a successful CONNECT: [`Event::Data`] carries the tunnel's bytes.
@@ -222,7 +224,6 @@ impl ClientConnection {
         let stream = exchange.id;
         if head.is_interim() {
             exchange.interim += 1;
-            exchange.expects_continue &= head.status != StatusCode::CONTINUE;
             if exchange.interim > self.limits.interim {
                 return Err(Error::TooManyInterim { limit: self.limits.interim });
             }
@@ -237,12 +238,11 @@ impl ClientConnection {
         let http10 = head.version == Version::HTTP_10;
         let status = head.status.as_u16();
         let switching = head.status == StatusCode::SWITCHING_PROTOCOLS;
-        if switching && !exchange.upgrade {
+        if switching && !(exchange.upgrade && exchange.requested) {
             return Err(Error::UnaskedUpgrade);
         }
         let length = summary.framing.of_response(http10, status, exchange.to_head, exchange.to_connect)?;
         exchange.response = Progress::Head;
-        exchange.expects_continue = false;
         self.timers.waiting = Waiting::No;
         exchange.persists &= summary.persists(http10) && length != BodyLength::UntilClose;
         self.closing |= !exchange.persists;
@@ -335,7 +335,10 @@ impl ClientConnection {
             self.finished = true;
             return None;
         };
-        let stream = exchange.id;
+        let (stream, ignored) = (exchange.id, exchange.ignore_body);
+        if ignored {
+            input.clear();
+        }
         if !input.is_empty() {
             let len = input.len().min(window);
             if len == 0 {
@@ -347,7 +350,7 @@ impl ClientConnection {
         if self.input_closed && exchange.response != Progress::All {
             exchange.response = Progress::All;
             self.settle();
-            return Some(Event::Data { stream, data: Bytes::new(), end: true });
+            return (!ignored).then_some(Event::Data { stream, data: Bytes::new(), end: true });
         }
         None
     }
@@ -388,7 +391,7 @@ impl ClientConnection {
         match &self.receive {
             Receive::Head => {
                 if let Some(since) = self.head.since {
-                    self.timers.waiting = Waiting::Head(since);
+                    self.timers.head(since);
                 } else if self.exchanges.is_empty() {
                     self.timers.idle(now);
                 } else {
@@ -534,9 +537,7 @@ impl HttpMachine for ClientConnection {
         if self.sender == BodySender::Discard {
             return Err(SendError::Blocked); // CONNECT that has not been answered.
         }
-        let len = data.len() as u64;
-        self.sender.data(&mut self.output, data, end)?;
-        self.stats.body_sent += len;
+        self.stats.body_sent += self.sender.data(&mut self.output, data, end)?;
         if end {
             self.request_over();
         } else if self.output.room() == 0 {

@@ -73,8 +73,8 @@ pub enum Error {
         /// The limit that was passed.
         limit: u32,
     },
-    /// 101 without an Upgrade in the request (RFC 9110 §15.2.2).
-    #[error("101 to a request without Upgrade (RFC 9110 §15.2.2)")]
+    /// 101 without an Upgrade in the request, or before its end (RFC 9110 §7.8).
+    #[error("101 to a request without Upgrade, or before its end (RFC 9110 §7.8)")]
     UnaskedUpgrade,
     /// The application ended an exchange in the middle; HTTP/1 can only end the connection.
     #[error("exchange ended early by the application")]

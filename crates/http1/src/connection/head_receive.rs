@@ -19,11 +19,13 @@ pub(super) struct HeadReceiver<I> {
     section: SectionState,
     /// The first byte of the unfinished head came then.
     pub(super) since: Option<Instant>,
+    /// Requests: the method of the last head, finished or not, is HEAD.
+    pub(super) to_head: bool,
 }
 
 impl<I> HeadReceiver<I> {
     pub(super) fn new() -> HeadReceiver<I> {
-        HeadReceiver { scan: HeadScan::new(), section: SectionState::default(), since: None }
+        HeadReceiver { scan: HeadScan::new(), section: SectionState::default(), since: None, to_head: false }
     }
 }
 
@@ -38,15 +40,17 @@ impl HeadReceiver<RequestIndex> {
     ) -> Result<Option<(Box<RequestHead>, Summary)>, Error> {
         let mut sink = Section::new(input, limits.fields, &mut self.section);
         let leniency = limits.request_leniency;
-        let found = head::scan_request(input, &mut self.scan, &limits.head, leniency, &mut sink)?;
-        let Status::Complete(index) = found else {
+        let found = head::scan_request(input, &mut self.scan, &limits.head, leniency, &mut sink);
+        let Ok(Status::Complete(index)) = found else {
+            self.to_head = input.starts_with(b"HEAD ");
             self.since.get_or_insert(now);
-            return Ok(None);
+            return found.map(|_| None).map_err(Error::from);
         };
         self.since = None;
         let method = input.get(index.method.clone()).unwrap_or_default();
         let method = Method::from_bytes(method)
             .map_err(|_| HeadError { kind: HeadErrorKind::Method, offset: index.method.start })?;
+        self.to_head = method == Method::HEAD;
         let block = input.split_to(index.len.min(input.len()));
         let (fields, summary) = self.section.finish(block)?;
         let target = fields.slice(index.target);
@@ -97,7 +101,8 @@ pub(super) fn trailers(
     limits: &Limits,
 ) -> Result<Option<Fields>, Error> {
     let mut sink = Section::new(input, limits.fields, section);
-    let found = head::scan_trailers(input, scan, limits.trailers.max(EMPTY_SECTION), &mut sink).map_err(Error::Trailers)?;
+    let found = head::scan_trailers(input, scan, limits.trailers.max(EMPTY_SECTION), &mut sink)
+        .map_err(Error::Trailers)?;
     let Status::Complete(len) = found else { return Ok(None) };
     let block = input.split_to(len.min(input.len()));
     // The rules for header fields (Host, framing) do not matter here: such trailers are refused anyway.

@@ -161,6 +161,6 @@ impl FieldSink for Section<'_> {
             return false;
         }
         self.state.folds.push(fold);
-        more.is_empty() || self.state.fields.extend_last(more.end)
+        more.is_empty() || self.state.fields.extend_last(more)
     }
 }

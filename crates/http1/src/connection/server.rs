@@ -50,8 +50,6 @@ pub struct ServerConnection {
     closing: bool,
     /// A response has ended the connection: requests that are left are reset.
     refusing: bool,
-    /// The broken request's method is HEAD: no body goes with the answer.
-    broken_head: bool,
     finished: bool,
     /// Bytes that `poll_event` left in the driver's buffer.
     buffered: usize,
@@ -92,7 +90,6 @@ impl ServerConnection {
             input_closed: false,
             closing: false,
             refusing: false,
-            broken_head: false,
             finished: false,
             buffered: 0,
             stats: Stats::default(),
@@ -235,11 +232,7 @@ impl ServerConnection {
     }
 
     #[inline(always)]
-    fn start_exchange(
-        &mut self,
-        head: Box<RequestHead>,
-        summary: &Summary,
-    ) -> Result<Event, Error> {
+    fn start_exchange(&mut self, head: Box<RequestHead>, summary: &Summary) -> Result<Event, Error> {
         let http10 = head.version == Version::HTTP_10;
         let length = summary.framing.of_request(http10)?;
         if let BodyLength::Known(length) = length
@@ -401,11 +394,11 @@ impl ServerConnection {
         } else if let Some(broken) = self.exchanges.back().filter(|exchange| !exchange.requested) {
             let stream = broken.id;
             answer &= broken.response == Progress::Nothing;
-            self.broken_head = broken.to_head;
             self.exchanges.pop_back();
             self.receive = Receive::Failed { error, answer };
             return Ok(Some(Event::Reset { stream, reason: error.reason() }));
-        } else if self.input_closed && !self.limits.half_close
+        } else if self.input_closed
+            && !self.limits.half_close
             && let Some(older) = self.exchanges.pop_front()
         {
             return Ok(Some(Event::Reset { stream: older.id, reason: Reason::PeerClosed }));
@@ -429,14 +422,10 @@ impl ServerConnection {
         // These values are known to be valid.
         let _ = head.fields.push(FieldId::CONTENT_TYPE, "text/plain");
         let _ = head.fields.push(FieldId::CONTENT_LENGTH, text.len().to_string());
-        let request = Answered {
-            http10: false,
-            to_head: self.broken_head,
-            to_connect: false,
-            upgrade: false,
-            persists: false,
-        };
-        if write_response(self.output.inline(), &head, request, false, None).is_ok() && !self.broken_head {
+        // The last head is that of the broken request.
+        let to_head = self.head.to_head;
+        let request = Answered { http10: false, to_head, to_connect: false, upgrade: false, persists: false };
+        if write_response(self.output.inline(), &head, request, false, None).is_ok() && !to_head {
             self.output.put_slice(text.as_bytes());
         }
     }

@@ -45,6 +45,14 @@ impl Timers {
         }
     }
 
+    /// The peer owes the rest of a head that began at `since`.
+    pub(super) fn head(&mut self, since: Instant) {
+        // The first head of a connection is due from its start.
+        if !matches!(self.waiting, Waiting::Head(_)) {
+            self.waiting = Waiting::Head(since);
+        }
+    }
+
     /// The peer has nothing to do but to start something.
     pub(super) fn idle(&mut self, now: Instant) {
         if !matches!(self.waiting, Waiting::Idle(_)) {

@@ -111,6 +111,8 @@ impl Server {
         match result {
             Ok(()) => {}
             Err(SendError::Blocked) => handler.blocked = true,
+            // An earlier answer has just ended the connection: the reset is on its way.
+            Err(SendError::Closed) if handler.rest.is_none() => handler.blocked = true,
             Err(error) => panic!("answer to {stream}: {error}"),
         }
         true
