@@ -8,6 +8,8 @@ use bytes::Bytes;
 use crate::field_id::FieldId;
 use crate::field_memory;
 
+pub(crate) use crate::field_entry::Entry;
+
 /// Names and values together stay below this.
 pub(crate) const MAX_BLOCK: usize = 1 << 31;
 /// Room that the first added line makes, so that a usual response needs no more.
@@ -16,18 +18,6 @@ const USUAL_BYTES: usize = 120;
 pub(crate) const SENSITIVE: u8 = 1;
 /// Name and value have been checked when the line was added.
 pub(crate) const CHECKED: u8 = 2;
-
-/// Where one field line lies in the block: 16 bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    pub(crate) name_start: u32,
-    pub(crate) value_start: u32,
-    pub(crate) value_len: u32,
-    /// 0: the name is that of `id`.
-    pub(crate) name_len: u16,
-    pub(crate) id: FieldId,
-    pub(crate) flags: u8,
-}
 
 /// The bytes that the index points into.
 #[derive(Clone)]

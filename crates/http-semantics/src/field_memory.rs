@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use crate::field_index::Entry;
+use crate::field_entry::Entry;
 
 #[cfg(feature = "std")]
 mod kept {

@@ -34,6 +34,7 @@ pub mod content_range;
 mod cursor;
 pub mod date;
 pub mod etag;
+mod field_entry;
 mod field_id;
 mod field_index;
 mod field_memory;
