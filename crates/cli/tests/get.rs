@@ -88,6 +88,7 @@ fn methods_fields_and_data() {
 
     let echo = server.url("/echo");
     assert_eq!(run_text(&["get", "-d", "a=1", "-d", "b=2", &echo]).1, "a=1&b=2");
+    assert_eq!(run_text(&["get", "-d", "-1", &echo]).1, "-1");
     let scratch = Scratch::new("data");
     let body: Vec<u8> = common::pattern(0, 300_000);
     let file = scratch.write("body", &body);
@@ -283,6 +284,27 @@ fn wrong_usage_is_exit_code_2_and_nothing_is_sent() {
         assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}: {err}");
         assert!(!err.is_empty());
     }
+    // The file's whole name, however it begins.
+    let (_, _, err) = run_text(&["get", "-d", "@@no-such-file", "http://127.0.0.1:9/"]);
+    assert!(err.contains("@no-such-file: "), "{err}");
     let (code, _, err) = run_text(&["get", "https://127.0.0.1/"]);
     assert_eq!((code, err.as_str()), (Some(2), "wirelace: https://127.0.0.1/: https is not supported yet\n"));
+}
+
+#[test]
+fn nothing_more_is_fetched_when_nobody_reads_any_more() {
+    let server = demo();
+    let repeat = u64::MAX.to_string();
+    for more in [&[][..], &["--parallel", "4"], &["--json"]] {
+        let url = server.url("/bytes/1000");
+        let mut child = common::wirelace()
+            .args(["get", "--repeat", &repeat, &url])
+            .args(more)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = [0];
+        child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{more:?}");
+    }
 }

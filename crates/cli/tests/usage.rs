@@ -11,6 +11,7 @@ fn help_has_examples() {
         (&["demo", "--help"], "wirelace demo --plain"),
         (&["serve", "--help"], "wirelace serve ."),
         (&["get", "--help"], "wirelace get -i"),
+        (&["decode", "--help"], "| wirelace decode http1"),
         (&["decode", "http1", "--help"], "| wirelace decode http1"),
     ] {
         let (code, out, err) = run_text(arguments);

@@ -18,6 +18,7 @@ use wrong::Stop;
 
 /// What to decode.
 #[derive(Debug, Args)]
+#[command(after_help = HTTP1_EXAMPLES)]
 pub(crate) struct DecodeArgs {
     #[command(subcommand)]
     format: Format,

@@ -89,7 +89,10 @@ impl Fetcher {
             self.output.pass_on(number).await;
             return match trouble {
                 // Whoever reads has seen enough.
-                Trouble::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                Trouble::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    self.output.abandon();
+                    Ok(())
+                }
                 Trouble::Input(error) => Err(Failure::Usage(format!("the body: {error}"))),
                 trouble => Err(Failure::Peer(format!("{}: {}", url.text, trouble.reason()))),
             };

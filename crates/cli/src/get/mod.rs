@@ -39,7 +39,7 @@ pub(crate) struct GetArgs {
     #[arg(short = 'H', value_name = "NAME: VALUE")]
     fields: Vec<String>,
     /// The body: text (several are joined by `&`), @FILE, or @- for standard input
-    #[arg(short = 'd', value_name = "DATA")]
+    #[arg(short = 'd', value_name = "DATA", allow_hyphen_values = true)]
     data: Vec<String>,
     /// Write the bodies to this file instead of standard output
     #[arg(short = 'o', value_name = "FILE")]
@@ -152,7 +152,7 @@ async fn all(fetcher: Arc<Fetcher>, urls: Vec<Url>, total: u64, parallel: u64) -
             let mut first = None;
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= total {
+                if number >= total || fetcher.output.is_abandoned() {
                     return first;
                 }
                 // In bounds: the remainder is smaller than the length.

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -13,6 +14,7 @@ pub(super) struct Output {
     sink: Mutex<Option<Sink>>,
     discards: bool,
     turn: watch::Sender<u64>,
+    abandoned: AtomicBool,
 }
 
 enum Sink {
@@ -30,7 +32,12 @@ impl Output {
             None => Some(Sink::Stdout),
         };
         let discards = sink.is_none();
-        Ok(Output { sink: Mutex::new(sink), discards, turn: watch::Sender::new(0) })
+        Ok(Output {
+            sink: Mutex::new(sink),
+            discards,
+            turn: watch::Sender::new(0),
+            abandoned: AtomicBool::new(false),
+        })
     }
 
     /// Waits until all requests before this one have written what they had. Where nothing is written, nobody waits.
@@ -45,6 +52,16 @@ impl Output {
     pub(super) async fn pass_on(&self, number: u64) {
         self.turn(number).await;
         self.turn.send_modify(|turn| *turn = number + 1);
+    }
+
+    /// Whoever read has gone: what is still to be fetched is for nobody.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`abandon`](Output::abandon) was called.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed)
     }
 
     /// Writes; blocks the thread, not the runtime.

@@ -136,7 +136,9 @@ impl Template {
         Ok(match &self.data {
             Data::None => Empty::new().map_err(never).boxed_unsync(),
             Data::Text(text) => Full::new(text.clone()).map_err(never).boxed_unsync(),
-            Data::File(path) => reader::file(path)?.boxed_unsync(),
+            Data::File(path) => reader::file(path)
+                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?
+                .boxed_unsync(),
             Data::Stdin => reader::stdin().boxed_unsync(),
         })
     }
@@ -147,7 +149,7 @@ impl Data {
         match parts {
             [] => Ok(Data::None),
             [only] if only == "@-" => Ok(Data::Stdin),
-            [only] if only.starts_with('@') => Ok(Data::File(only.trim_start_matches('@').into())),
+            [only] if only.starts_with('@') => Ok(Data::File(only[1..].into())),
             parts if parts.iter().any(|part| part.starts_with('@')) => {
                 Err("-d @FILE stands alone: it is the whole body".to_owned())
             }

@@ -52,7 +52,7 @@ impl Url {
             .split_once(':')
         {
             None | Some((_, "")) => 80,
-            Some((_, port)) => port.parse().map_err(|_| wrong("no port number below 65536"))?,
+            Some((_, port)) => port_number(port).ok_or_else(|| wrong("no port number below 65536"))?,
         };
         let target = match uri.path_and_query().map_or("/", PathAndQuery::as_str) {
             "" => "/".to_owned(),
@@ -62,6 +62,11 @@ impl Url {
         let origin = Origin { host, port };
         Ok(Url { text: text.to_owned(), origin, authority: authority.as_str().to_owned(), target })
     }
+}
+
+/// Digits alone: `parse` takes a sign, too.
+fn port_number(text: &str) -> Option<u16> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 /// `--resolve HOST:PORT:ADDR`.
@@ -84,7 +89,7 @@ impl std::str::FromStr for Resolve {
         let (port, address) = rest.split_once(':').ok_or_else(wrong)?;
         let address = address.trim_start_matches('[').trim_end_matches(']');
         Ok(Resolve {
-            origin: Origin { host: host.to_ascii_lowercase(), port: port.parse().map_err(|_| wrong())? },
+            origin: Origin { host: host.to_ascii_lowercase(), port: port_number(port).ok_or_else(wrong)? },
             address: address.parse().map_err(|_| wrong())?,
         })
     }
@@ -137,6 +142,7 @@ mod tests {
             "http:///a",
             "http://u@a/",
             "http://a:99999/",
+            "http://a:+80/",
         ] {
             assert!(Url::parse(text).is_err(), "{text}");
         }
@@ -148,7 +154,7 @@ mod tests {
         for text in ["a:80:127.0.0.1", "a:80:::1", "a:80:[::1]", "[::1]:80:127.0.0.1"] {
             assert!(text.parse::<Resolve>().is_ok(), "{text}");
         }
-        for text in ["a", "a:80", "a:x:127.0.0.1", "a:80:b", "a:80:"] {
+        for text in ["a", "a:80", "a:x:127.0.0.1", "a:+80:127.0.0.1", "a:80:b", "a:80:"] {
             assert!(text.parse::<Resolve>().is_err(), "{text}");
         }
     }
