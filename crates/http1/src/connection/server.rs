@@ -118,6 +118,7 @@ impl ServerConnection {
         self.exchanges.iter_mut().find(|exchange| exchange.id == stream)
     }
 
+    #[inline(always)]
     fn next_event(&mut self, now: Instant, input: &mut BytesMut) -> Result<Option<Event>, Error> {
         loop {
             if self.refusing
@@ -270,13 +271,7 @@ impl ServerConnection {
 
     /// Bytes of body that may be handed out now.
     fn window(&self) -> usize {
-        self.exchanges.back().map_or(0, |exchange| {
-            if exchange.ignore_body {
-                usize::MAX
-            } else {
-                self.limits.window.max(1).saturating_sub(exchange.unconsumed)
-            }
-        })
+        self.exchanges.back().map_or(0, |exchange| exchange.window(self.limits.window))
     }
 
     fn receive_body(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Error> {
@@ -325,31 +320,19 @@ impl ServerConnection {
     }
 
     fn receive_tunnel(&mut self, input: &mut BytesMut) -> Option<Event> {
-        let window = self.window();
         let Some(exchange) = self.exchanges.back_mut() else {
             input.clear();
             self.finished = true;
             return None;
         };
-        let (stream, ignored) = (exchange.id, exchange.ignore_body);
-        if ignored {
-            input.clear();
-        }
-        if !input.is_empty() {
-            let len = input.len().min(window);
-            if len == 0 {
-                return None;
-            }
-            let data = input.split_to(len).freeze();
-            exchange.unconsumed += len;
-            return Some(Event::Data { stream, data, end: false });
-        }
-        if self.input_closed && !exchange.requested {
+        let data = exchange.tunnel_data(input, self.limits.window);
+        if data.is_none() && input.is_empty() && self.input_closed && !exchange.requested {
+            let end = exchange.tunnel_end();
             exchange.requested = true;
             self.settle();
-            return (!ignored).then_some(Event::Data { stream, data: Bytes::new(), end: true });
+            return end;
         }
-        None
+        data
     }
 
     /// Takes out the oldest exchange once it is over.
