@@ -232,12 +232,18 @@ fn field_line(out: &mut Vec<u8>, line: usize, name: &[u8], value: &[u8]) -> Resu
     if !is_field_value(value) {
         return Err(EncodeError::FieldValue { line });
     }
+    write_line(out, name, value);
+    Ok(())
+}
+
+/// Appends one field line that has been checked.
+#[inline]
+pub(crate) fn write_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.reserve(name.len() + value.len() + 4);
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
-    Ok(())
 }
 
 #[inline]

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body::Body;
 use wirelace_http_semantics::{FieldId, Fields};
+use wirelace_wire::number::format_decimal;
 
 use crate::date;
 use crate::response::Response;
@@ -121,21 +122,8 @@ fn set_length(fields: &mut Fields, present: &Present, length: Option<u64>) {
     }
     if let Some(length) = length {
         let mut digits = [0; 20];
-        let _ = fields.push(FieldId::CONTENT_LENGTH, decimal(length, &mut digits));
+        let _ = fields.push(FieldId::CONTENT_LENGTH, format_decimal(length, &mut digits));
     }
-}
-
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
-    let mut start = digits.len();
-    for (at, digit) in digits.iter_mut().enumerate().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-        start = at;
-        if number == 0 {
-            break;
-        }
-    }
-    digits.get(start..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -216,12 +204,5 @@ mod tests {
         assert_eq!(fields.get_all(FieldId::SERVER).collect::<Vec<_>>(), [b"mine"]);
         let date = fields.get(FieldId::DATE).unwrap();
         assert!(date.len() == 29 && date.ends_with(b" GMT"));
-    }
-
-    #[test]
-    fn decimals() {
-        for number in [0, 7, 10, 999, 1000, u64::MAX] {
-            assert_eq!(decimal(number, &mut [0; 20]), number.to_string().as_bytes());
-        }
     }
 }

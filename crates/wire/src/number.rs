@@ -161,22 +161,30 @@ pub fn write_hex(out: &mut Vec<u8>, value: u64) {
     write_digits(out, value, 16);
 }
 
+/// `value` in decimal, without leading zeros, at the end of `space`: for where there is no `Vec` to append to.
+#[inline]
+pub fn format_decimal(value: u64, space: &mut [u8; 20]) -> &[u8] {
+    format_digits(value, 10, space)
+}
+
 #[inline(always)]
-fn write_digits(out: &mut Vec<u8>, mut value: u64, base: u64) {
-    let mut digits = [0u8; 20];
-    let mut used = 0;
-    for digit in digits.iter_mut().rev() {
+fn write_digits(out: &mut Vec<u8>, value: u64, base: u64) {
+    out.extend_from_slice(format_digits(value, base, &mut [0; 20]));
+}
+
+#[inline(always)]
+fn format_digits(mut value: u64, base: u64, space: &mut [u8; 20]) -> &[u8] {
+    let mut start = space.len();
+    for (at, digit) in space.iter_mut().enumerate().rev() {
         let rest = (value % base) as u8;
         *digit = if rest < 10 { b'0' + rest } else { b'a' + rest - 10 };
-        used += 1;
+        start = at;
         value /= base;
         if value == 0 {
             break;
         }
     }
-    if let Some(written) = digits.get(20 - used..) {
-        out.extend_from_slice(written);
-    }
+    space.get(start..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -251,6 +259,8 @@ mod tests {
                 let mut out = Vec::new();
                 write_decimal(&mut out, value);
                 prop_assert_eq!(&out, &format!("{value}").into_bytes());
+                let mut space = [0; 20];
+                prop_assert_eq!(format_decimal(value, &mut space), &out);
                 prop_assert_eq!(parse_decimal(&out), Some(value));
                 out.clear();
                 write_hex(&mut out, value);

@@ -271,13 +271,7 @@ impl ClientConnection {
     }
 
     fn window(&self) -> usize {
-        self.exchanges.front().map_or(0, |exchange| {
-            if exchange.ignore_body {
-                usize::MAX
-            } else {
-                self.limits.window.max(1).saturating_sub(exchange.unconsumed)
-            }
-        })
+        self.exchanges.front().map_or(0, |exchange| exchange.window(self.limits.window))
     }
 
     fn receive_body(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Error> {
@@ -329,30 +323,19 @@ impl ClientConnection {
     }
 
     fn receive_tunnel(&mut self, input: &mut BytesMut) -> Option<Event> {
-        let window = self.window();
         let Some(exchange) = self.exchanges.front_mut() else {
             input.clear();
             self.finished = true;
             return None;
         };
-        let (stream, ignored) = (exchange.id, exchange.ignore_body);
-        if ignored {
-            input.clear();
-        }
-        if !input.is_empty() {
-            let len = input.len().min(window);
-            if len == 0 {
-                return None;
-            }
-            exchange.unconsumed += len;
-            return Some(Event::Data { stream, data: input.split_to(len).freeze(), end: false });
-        }
-        if self.input_closed && exchange.response != Progress::All {
+        let data = exchange.tunnel_data(input, self.limits.window);
+        if data.is_none() && input.is_empty() && self.input_closed && exchange.response != Progress::All {
+            let end = exchange.tunnel_end();
             exchange.response = Progress::All;
             self.settle();
-            return (!ignored).then_some(Event::Data { stream, data: Bytes::new(), end: true });
+            return end;
         }
-        None
+        data
     }
 
     /// The response of the oldest exchange is complete.

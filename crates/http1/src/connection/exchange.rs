@@ -1,6 +1,7 @@
 //! One request and its response.
 
-use wirelace_http_semantics::StreamId;
+use bytes::{Bytes, BytesMut};
+use wirelace_http_semantics::{Event, StreamId};
 
 /// How far the response of an exchange has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +62,27 @@ impl Exchange {
             blocked: false,
             interim: 0,
         }
+    }
+
+    /// How much of what comes in may be handed out now, of at most `limit` bytes that are not taken yet.
+    pub(super) fn window(&self, limit: usize) -> usize {
+        if self.ignore_body { usize::MAX } else { limit.max(1).saturating_sub(self.unconsumed) }
+    }
+
+    /// The next bytes of a tunnel; those that nobody wants are dropped.
+    pub(super) fn tunnel_data(&mut self, input: &mut BytesMut, limit: usize) -> Option<Event> {
+        let len = input.len().min(self.window(limit));
+        let data = input.split_to(len).freeze();
+        if len == 0 || self.ignore_body {
+            return None;
+        }
+        self.unconsumed += len;
+        Some(Event::Data { stream: self.id, data, end: false })
+    }
+
+    /// The end of a tunnel's incoming bytes, where somebody wants to know.
+    pub(super) fn tunnel_end(&self) -> Option<Event> {
+        (!self.ignore_body).then_some(Event::Data { stream: self.id, data: Bytes::new(), end: true })
     }
 
     /// True when both directions are complete.

@@ -3,6 +3,8 @@
 use wirelace_http_semantics::FieldError;
 use wirelace_wire::field::{is_field_name, is_field_value};
 
+pub(super) use crate::encode::write_line;
+
 /// Writes one field line.
 ///
 /// # Errors
@@ -17,14 +19,4 @@ pub(super) fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Resul
     }
     write_line(out, name, value);
     Ok(())
-}
-
-/// Writes one field line that has been checked.
-#[inline]
-pub(super) fn write_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    out.reserve(name.len() + value.len() + 4);
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }

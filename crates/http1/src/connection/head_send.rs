@@ -8,6 +8,8 @@ use wirelace_wire::number::write_decimal;
 use super::body_send::BodySender;
 use super::field_send::{write_field, write_line};
 use super::section::Summary;
+use crate::encode::{write_request_line, write_status_line};
+use crate::head;
 
 /// What a response must know of its request.
 #[derive(Debug, Clone, Copy)]
@@ -150,16 +152,12 @@ fn request(out: &mut Vec<u8>, head: &RequestHead, end: bool) -> Result<Written, 
     if !http10 && (head.version != Version::HTTP_11 || !head.fields.contains(FieldId::HOST)) {
         return Err(SendError::Head);
     }
-    if head.protocol.is_some() || head.target.is_empty() {
+    if head.protocol.is_some() {
         return Err(SendError::Head); // Extended CONNECT is for HTTP/2 and HTTP/3.
     }
-    if !head.target.iter().all(|byte| matches!(byte, 0x21..=0x7e)) {
-        return Err(SendError::Head);
-    }
-    out.extend_from_slice(head.method.as_str().as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(&head.target);
-    out.extend_from_slice(if http10 { b" HTTP/1.0\r\n" } else { b" HTTP/1.1\r\n" });
+    let version = if http10 { head::Version::Http10 } else { head::Version::Http11 };
+    write_request_line(out, head.method.as_str().as_bytes(), &head.target, version)
+        .map_err(|_| SendError::Head)?;
     let summary = write_fields(out, &head.fields)?;
     let length = summary.framing.content_length;
     let connect = head.method == Method::CONNECT;
@@ -198,17 +196,10 @@ fn status_line(out: &mut Vec<u8>, head: &ResponseHead) -> Result<(), SendError> 
         return Ok(());
     }
     let reason = match &head.reason {
-        // A reason has the octets of a field value, but may have white space at its ends.
-        Some(reason) if wirelace_wire::field::has_field_octets(reason) => &reason[..],
-        Some(_) => return Err(SendError::Head),
+        Some(reason) => &reason[..],
         None => head.status.canonical_reason().unwrap_or("").as_bytes(),
     };
-    out.extend_from_slice(b"HTTP/1.1 ");
-    out.extend_from_slice(head.status.as_str().as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(reason);
-    out.extend_from_slice(b"\r\n");
-    Ok(())
+    write_status_line(out, head::Version::Http11, head.status.as_u16(), reason).map_err(|_| SendError::Head)
 }
 
 /// Writes the application's lines, except those that frame the message or decide over the connection, which it
