@@ -135,8 +135,9 @@ fn slice(block: &[u8], start: u32, len: u32) -> &[u8] {
 }
 
 impl<'a> Field<'a> {
-    /// True when name and value were checked as the line was added ([`Fields::push`]), so that an encoder need
-    /// not do it again. Lines that a codec received are not: their message may have had other rules.
+    /// True when name and value were checked as the line was added ([`Fields::push`](crate::Fields::push)), so
+    /// that an encoder need not do it again. Lines that a codec received are not: their message may have had other
+    /// rules.
     #[must_use]
     pub fn is_checked(&self) -> bool {
         self.checked
