@@ -324,3 +324,40 @@ fn a_body_that_is_not_sent_is_not_counted() {
     assert!(server.sent().contains("content-length: 5\r\n"));
     assert_eq!(server.machine.stats().body_sent, 0);
 }
+
+#[test]
+fn the_rest_of_a_request_body_is_no_tunnel() {
+    // Nobody wanted the body, and it was too long to be read to its end.
+    let mut server = server(Limits { drain: 4, ..Limits::default() });
+    server.receive(&format!("POST / HTTP/1.1\r\n{UPGRADE}Content-Length: 100\r\n\r\nhello"));
+    let stream = server.request();
+    server.machine.stop_receiving(stream);
+    server.nothing();
+    assert_eq!(server.respond(stream, 101, false), Err(SendError::Order));
+    server.respond(stream, 200, true).unwrap();
+    assert!(server.sent().ends_with("connection: close\r\n\r\n"));
+}
+
+#[test]
+fn each_head_of_a_response_has_its_own_time() {
+    let mut client = client(Limits::default());
+    client.machine.send_request(request("GET", "/"), true).unwrap();
+    client.receive("HTTP/1.1 103 Early");
+    client.nothing();
+    client.now += Duration::from_secs(20);
+    client.receive(" Hints\r\n\r\nHTTP/1.1 200");
+    assert!(matches!(client.event(), Event::Informational { .. }));
+    client.nothing();
+    assert_eq!(client.machine.deadline(), Some(client.now + Limits::default().timeouts.head.unwrap()));
+}
+
+#[test]
+fn a_request_that_was_given_up_is_not_sent() {
+    let mut client = client(pipelining());
+    let first = client.machine.send_request(request("POST", "/1"), true).unwrap();
+    let second = client.machine.send_request(request("POST", "/2"), true).unwrap();
+    client.machine.reset(first, Reason::Cancel);
+    assert!(matches!(client.event(), Event::Reset { stream, .. } if stream == second));
+    assert_eq!(client.poll().unwrap_err(), Error::Reset);
+    assert_eq!(client.sent(), "");
+}

@@ -626,3 +626,30 @@ fn a_whole_message_at_once() {
     assert_eq!(server.machine.send_message(stream, head, body), Err(SendError::BodyLength));
     assert_eq!(server.sent(), "");
 }
+
+#[test]
+fn a_peer_that_leaves_inside_a_pipelined_request_gets_no_answer_in_an_older_ones_place() {
+    for begun in [false, true] {
+        let mut server = Server::with(Limits { in_flight: 2, ..Limits::default() });
+        server.receive(
+            "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx",
+        );
+        let (first, ..) = server.request();
+        server.request();
+        if begun {
+            server.status(first, 200, false).unwrap();
+        }
+        server.sent();
+        server.event();
+        server.nothing();
+        server.machine.input_closed(server.now);
+        loop {
+            match server.poll() {
+                Ok(Some(Event::Reset { .. } | Event::Capacity { .. })) => {}
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => break assert_eq!(error, Error::UnexpectedEnd),
+            }
+        }
+        assert_eq!(server.sent(), "");
+    }
+}

@@ -1,6 +1,6 @@
 //! The receiving half of a body.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use wirelace_http_semantics::Fields;
 use wirelace_http_semantics::framing::BodyLength;
 
@@ -93,23 +93,21 @@ impl BodyReceiver {
                     return self.data(input.split_to(len).freeze(), false, limits);
                 }
                 Framing::Chunked(decoder) => {
-                    let offered = input.len();
-                    let step = decoder.step(input.get(..offered).unwrap_or_default(), window)?;
-                    match step {
+                    match decoder.step(input, window)? {
                         Step::More { consumed } => {
-                            bytes::Buf::advance(input, consumed.min(offered));
+                            input.advance(consumed.min(input.len()));
                             return Ok(Received::Nothing);
                         }
                         Step::Data { skip, len } => {
-                            bytes::Buf::advance(input, skip.min(input.len()));
+                            input.advance(skip.min(input.len()));
                             let data = input.split_to(len.min(input.len())).freeze();
                             return self.data(data, false, limits);
                         }
                         Step::Trailers { consumed } => {
-                            bytes::Buf::advance(input, consumed.min(offered));
+                            input.advance(consumed.min(input.len()));
                             // The usual end: an empty trailer section.
-                            if let Some(rest) = input.strip_prefix(b"\r\n") {
-                                let _ = input.split_to(input.len() - rest.len());
+                            if input.starts_with(b"\r\n") {
+                                input.advance(2);
                                 return Ok(Received::Data { data: Bytes::new(), end: true });
                             }
                             self.framing = Framing::Trailers(Box::default());

@@ -28,9 +28,9 @@ use crate::head::ResponseIndex;
 ///
 /// Requests go in by [`HttpMachine::send_request`]; up to [`Limits::in_flight`] may wait for their responses
 /// (pipelining). Responses come out in the same order as [`Event::Head`], [`Event::Data`] and
-/// [`Event::Trailers`], interim ones as [`Event::Informational`]. Requests that a closing server has not answered
-/// are [`Event::Reset`] with [`Reason::Refused`] where nothing of an answer came: whether they may be sent again
-/// depends on their method (RFC 9110 §9.2.2).
+/// [`Event::Trailers`], interim ones as [`Event::Informational`]. Requests behind a response that closes the
+/// connection are [`Event::Reset`] with [`Reason::Refused`], those that a server left without an answer with
+/// [`Reason::PeerClosed`]: whether the latter may be sent again depends on their method (RFC 9110 §9.2.2).
 #[derive(Debug)]
 pub struct ClientConnection {
     limits: Arc<Limits>,
@@ -212,6 +212,9 @@ impl ClientConnection {
         if !matches!(self.receive, Receive::Ending { .. }) {
             self.closing = true;
             self.sender = BodySender::Idle;
+            if error.is_some() {
+                self.output.clear(); // What was given up must not be carried out.
+            }
             self.receive = Receive::Ending { error, refused };
         }
     }
@@ -220,6 +223,8 @@ impl ClientConnection {
         let Some((head, summary)) = self.head.response(now, input, &self.limits)? else {
             return Ok(None);
         };
+        // The next head, and the body, have their own time.
+        self.timers.waiting = Waiting::No;
         let Some(exchange) = self.exchanges.front_mut() else { return Err(Error::Unsolicited) };
         let stream = exchange.id;
         if head.is_interim() {
@@ -243,7 +248,6 @@ impl ClientConnection {
         }
         let length = summary.framing.of_response(http10, status, exchange.to_head, exchange.to_connect)?;
         exchange.response = Progress::Head;
-        self.timers.waiting = Waiting::No;
         exchange.persists &= summary.persists(http10) && length != BodyLength::UntilClose;
         self.closing |= !exchange.persists;
         let head = Head::Response(head);
@@ -434,10 +438,6 @@ impl Machine for ClientConnection {
         };
         match self.timers.expired(now, received) {
             Some(Error::IdleTimeout) => self.shut_down(),
-            Some(Error::WriteTimeout) => {
-                self.output.clear();
-                self.end(Some(Error::WriteTimeout));
-            }
             Some(error) => self.end(Some(error)),
             None => {}
         }

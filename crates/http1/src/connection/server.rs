@@ -384,6 +384,8 @@ impl ServerConnection {
             && !self.limits.half_close
             && let Some(older) = self.exchanges.pop_front()
         {
+            // The answer would be taken for that of an older request, or for more of its body.
+            self.receive = Receive::Failed { error, answer: false };
             return Ok(Some(Event::Reset { stream: older.id, reason: Reason::PeerClosed }));
         } else if !self.exchanges.is_empty() {
             return Ok(None); // Older requests are answered first.
@@ -462,8 +464,9 @@ impl ServerConnection {
         };
         let tunnel =
             head.status == StatusCode::SWITCHING_PROTOCOLS || request.to_connect && head.status.is_success();
-        if tunnel && !front.requested {
-            return Err(SendError::Order); // The switch comes after the request's end (RFC 9110 §7.8).
+        // The switch comes after the request's end (RFC 9110 §7.8), and that must have been seen.
+        if tunnel && !(front.requested && matches!(self.receive, Receive::Head)) {
+            return Err(SendError::Order);
         }
         let written = write_response(self.output.inline(), head, request, end, length)?;
         self.sender = written.body;
@@ -707,9 +710,8 @@ impl HttpMachine for ServerConnection {
 }
 
 impl ServerConnection {
-    /// Bytes of a tunnel, or of a next protocol, that were received but not handed out stay in the driver's
-    /// buffer; this ends HTTP on the connection so that another machine can take over. Only after 101 or a
-    /// successful CONNECT has been sent.
+    /// True after 101 or a successful CONNECT: [`Event::Data`] carries the tunnel's bytes. Those that were not
+    /// handed out yet are in the driver's buffer, for another machine to take over.
     #[must_use]
     pub fn is_tunnel(&self) -> bool {
         matches!(self.receive, Receive::Tunnel)
