@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use wirelace::server::{Builder, DriverOptions, Limits, Serve, Server, Tracker};
+use wirelace::server::{Builder, DriverOptions, Limits, ListenOptions, Serve, Server, Tracker};
 
 use crate::failure::Failure;
 use crate::voice::Voice;
@@ -55,6 +55,7 @@ impl ListenArgs {
         let failed = |error: io::Error| Failure::Peer(format!("cannot listen at {}: {error}", self.plain));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         runtime.block_on(async {
+            check_free(self.plain).map_err(failed)?;
             let server: Server<S> = builder.bind(self.plain).map_err(failed)?;
             // Before the line that says so: whoever waits for it may send a signal at once.
             let shutdown = Signals::listen().map_err(failed)?;
@@ -67,6 +68,12 @@ impl ListenArgs {
             server.run(stopped).await.map_err(|error| Failure::Peer(format!("the server failed: {error}")))
         })
     }
+}
+
+/// Workers share the port among them, and the system would let a second server of the same user join in: half of the
+/// connections would go to each.
+fn check_free(address: SocketAddr) -> io::Result<()> {
+    if address.port() == 0 { Ok(()) } else { ListenOptions::default().bind(address).map(drop) }
 }
 
 /// What asks the process to end.

@@ -258,8 +258,12 @@ fn what_it_says() {
 #[test]
 fn an_address_in_use_is_told_in_one_line() {
     let server = demo();
-    let (code, out, err) = run_text(&["demo", "--plain", &server.address.to_string(), "--workers", "1"]);
-    assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert_eq!(err.lines().count(), 1, "{err}");
-    assert!(err.contains("cannot listen at 127.0.0.1:"), "{err}");
+    // Several workers share a port among them, but not with another process.
+    for workers in ["1", "2"] {
+        let address = server.address.to_string();
+        let (code, out, err) = run_text(&["demo", "--plain", &address, "--workers", workers]);
+        assert_eq!((code, out.as_str()), (Some(1), ""));
+        assert_eq!(err.lines().count(), 1, "{err}");
+        assert!(err.contains("cannot listen at 127.0.0.1:"), "{err}");
+    }
 }
