@@ -113,7 +113,8 @@ pub enum SendError {
     /// The exchange does not exist, has ended, or was reset.
     #[error("the exchange does not exist or has ended")]
     Closed,
-    /// Not now: wait for [`Event::Capacity`]. With HTTP/1, an earlier response has to be finished first.
+    /// Not now: wait for [`Event::Capacity`]. With HTTP/1, an earlier response has to be finished first; a request
+    /// may be tried again when another exchange has ended or output was written.
     #[error("no capacity now: wait for the capacity event")]
     Blocked,
     /// A second head, data before the head, anything after the end.
