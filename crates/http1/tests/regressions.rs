@@ -361,3 +361,21 @@ fn a_request_that_was_given_up_is_not_sent() {
     assert_eq!(client.poll().unwrap_err(), Error::Reset);
     assert_eq!(client.sent(), "");
 }
+
+#[test]
+fn nothing_is_sent_behind_a_response_that_the_peers_leaving_cut() {
+    let mut server = server(pipelining());
+    server.receive("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (first, second) = (server.request(), server.request());
+    server.respond(first, 200, false).unwrap();
+    server.machine.input_closed(server.now);
+    assert!(matches!(server.event(), Event::Reset { stream, .. } if stream == first));
+    // Not polled yet for the second reset.
+    assert_eq!(
+        (server.machine.capacity(second), server.respond(second, 200, true)),
+        (0, Err(SendError::Closed))
+    );
+    assert!(matches!(server.event(), Event::Reset { stream, .. } if stream == second));
+    server.nothing();
+    assert!(server.machine.is_finished());
+}

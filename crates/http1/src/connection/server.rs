@@ -187,7 +187,11 @@ impl ServerConnection {
 
     /// True when all exchanges that are left will be reset.
     fn takes_no_response(&self) -> bool {
-        self.refusing || matches!(self.receive, Receive::Failed { answer: false, .. })
+        match self.receive {
+            Receive::Failed { answer, .. } => self.refusing || !answer,
+            Receive::Nothing => self.refusing || self.input_closed && !self.limits.half_close,
+            _ => self.refusing,
+        }
     }
 
     /// Whether a further request may be handed out.
