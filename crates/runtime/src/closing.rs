@@ -22,6 +22,8 @@ pub(crate) struct Closing {
     linger: Duration,
     discard: usize,
     peer_closed: bool,
+    /// What is left is written, but an orderly end would say too much.
+    reset: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,13 +34,14 @@ enum Step {
 }
 
 impl Closing {
-    pub(crate) fn new(options: &DriverOptions, now: Instant, peer_closed: bool) -> Closing {
+    pub(crate) fn new(options: &DriverOptions, now: Instant, peer_closed: bool, reset: bool) -> Closing {
         Closing {
             step: Step::Write,
             until: now + options.linger,
             linger: options.linger,
             discard: options.linger_bytes,
             peer_closed,
+            reset,
         }
     }
 
@@ -75,6 +78,9 @@ impl Closing {
             }
             if !output.is_empty() {
                 return Poll::Pending;
+            }
+            if self.reset {
+                return Poll::Ready(());
             }
             self.step = Step::ShutDown;
         }

@@ -42,6 +42,7 @@ pub struct Connection<IO, M: Machine, A> {
     output_closed: bool,
     shutting_down: bool,
     options: DriverOptions,
+    reset: Option<fn(&IO)>,
 }
 
 /// What a round did.
@@ -84,7 +85,16 @@ where
             output_closed: false,
             shutting_down: false,
             options,
+            reset: None,
         }
+    }
+
+    /// How the transport is told that its end is to be a reset
+    /// ([`Machine::must_reset`](wirelace_wire::Machine::must_reset)); it is dropped right after. Without it, it is
+    /// closed as usual.
+    pub fn with_reset(mut self, reset: Option<fn(&IO)>) -> Self {
+        self.reset = reset;
+        self
     }
 
     /// Starts with bytes that were read already (a protocol was told by its first bytes).
@@ -272,7 +282,12 @@ where
                     Round::Drop => return Poll::Ready(()),
                     Round::Close => {
                         self.input.clear();
-                        let mut closing = Closing::new(&self.options, *now, self.peer_closed.is_some());
+                        let mut closing = Closing::new(
+                            &self.options,
+                            *now,
+                            self.peer_closed.is_some(),
+                            self.reset.is_some() && self.machine.must_reset(),
+                        );
                         if self.shutting_down {
                             closing.hurry(*now);
                         }
@@ -287,6 +302,15 @@ where
             return Poll::Pending;
         };
         closing.poll(cx, &mut self.io, self.machine.output(), &self.options, *now)
+    }
+
+    /// The transport is about to be dropped.
+    fn end(&mut self) {
+        if let Some(reset) = self.reset
+            && self.machine.must_reset()
+        {
+            reset(&self.io);
+        }
     }
 
     fn expire(&mut self, now: Instant) {
@@ -319,6 +343,7 @@ where
             this.expire(now);
         }
         if !this.heed_stage(now) {
+            this.end();
             return Poll::Ready(());
         }
         this.borrow_buffers();
@@ -327,6 +352,9 @@ where
         if result.is_pending() && this.timer.arm(cx, this.deadline(), now, fresh) {
             this.expire(now);
             cx.waker().wake_by_ref();
+        }
+        if result.is_ready() {
+            this.end();
         }
         result
     }

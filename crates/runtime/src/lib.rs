@@ -66,7 +66,7 @@ mod workers;
 
 pub use application::{Application, Outcome, Step};
 pub use connection::Connection;
-pub use listen::{Acceptor, ListenOptions};
+pub use listen::{Acceptor, ListenOptions, reset_on_drop};
 pub use options::DriverOptions;
 pub use tracker::{Stage, Tracked, Tracker};
 pub use workers::{WorkerPanicked, Workers};

@@ -132,6 +132,12 @@ impl Acceptor {
     }
 }
 
+/// Makes the end of a TCP connection a reset: what is sent and not yet read is lost, and the peer sees an error.
+pub fn reset_on_drop(stream: &TcpStream) {
+    // Where it fails, the connection is gone already.
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
+
 fn concerns_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

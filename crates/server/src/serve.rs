@@ -34,6 +34,8 @@ pub(crate) struct Accepted<IO> {
     pub(crate) io: IO,
     pub(crate) info: ConnectionInfo,
     pub(crate) tracked: Option<Tracked>,
+    /// Makes the end of the stream a reset.
+    pub(crate) reset: Option<fn(&IO)>,
 }
 
 pub(crate) mod sealed {
@@ -125,12 +127,12 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Call,
 {
-    let Accepted { io, info, tracked } = accepted;
+    let Accepted { io, info, tracked, reset } = accepted;
     trace::opened(&info);
     let now = tokio::time::Instant::now().into_std();
     let machine = ServerConnection::new(Arc::clone(&settings.limits), now);
     let app = App::new(call, Arc::new(Link::new(info)), Arc::clone(&settings.additions));
-    Connection::new(io, machine, app, settings.driver, tracked)
+    Connection::new(io, machine, app, settings.driver, tracked).with_reset(reset)
 }
 
 #[cfg(test)]
@@ -147,7 +149,8 @@ mod tests {
             driver: DriverOptions::default(),
             bridge: BridgeOptions::default(),
         };
-        let accepted = Accepted { io: tokio::io::empty(), info: ConnectionInfo::memory(), tracked: None };
+        let accepted =
+            Accepted { io: tokio::io::empty(), info: ConnectionInfo::memory(), tracked: None, reset: None };
         let hello = CallFn(|_: Request| async { Response::from("hello") });
         let size = size_of_val(&connection(accepted, hello, &settings));
         // Beside it an idle connection has a timer, a link and what the runtime keeps: below 1 KiB.

@@ -223,7 +223,7 @@ impl<S: Serve> Server<S> {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        self.service.start(Accepted { io, info, tracked: None }, &self.settings)
+        self.service.start(Accepted { io, info, tracked: None, reset: None }, &self.settings)
     }
 
     /// Serves until `shutdown` is ready; then accepts nothing more, lets connections finish what runs for the time
@@ -355,7 +355,8 @@ impl<S: Serve> Accepting<S> {
                 self.local
             };
             let info = ConnectionInfo::new(peer, local, Transport::Tcp);
-            self.service.start(Accepted { io, info, tracked: Some(tracked) }, &self.settings);
+            let reset = Some(wirelace_runtime::reset_on_drop as fn(&_));
+            self.service.start(Accepted { io, info, tracked: Some(tracked), reset }, &self.settings);
         }
     }
 }

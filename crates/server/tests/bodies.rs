@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body::{Body, Frame};
 use support::{Client, Running, start};
+use tokio::io::AsyncReadExt;
 use tokio::sync::Notify;
 use wirelace_http_semantics::{FieldId, Fields, ResponseHead};
 use wirelace_server::{Limits, Request, RequestBody, Response, ResponseBody, Server};
@@ -393,5 +394,22 @@ async fn a_body_that_fails_ends_the_connection_short() {
     client.send("GET / HTTP/1.1\r\nhost: t\r\n\r\n").await;
     let all = String::from_utf8(client.rest().await).unwrap();
     assert!(all.ends_with("4\r\npart\r\n"), "{all}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_only_the_connection_ends_is_reset_when_it_fails() {
+    let server = start(Server::builder(async |_: Request| {
+        let (sender, body) = ResponseBody::channel(4);
+        sender.send("part").await.unwrap();
+        sender.fail("disk on fire").await.unwrap();
+        Response::new(StatusCode::OK).with_body(body)
+    }));
+    let mut client = server.connect().await;
+    // HTTP/1.0 knows no chunks: an orderly end would make the part look like the whole.
+    client.send("GET / HTTP/1.0\r\n\r\n").await;
+    let mut seen = Vec::new();
+    let error = client.io.read_to_end(&mut seen).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     server.stop().await;
 }

@@ -355,7 +355,11 @@ impl<P: Peer> Half<P> {
             return false;
         }
         if self.failed || self.reset || machine.is_finished() {
-            outbound.close(now);
+            if machine.must_reset() {
+                outbound.reset(now);
+            } else {
+                outbound.close(now);
+            }
             inbound.discard();
             self.closed = true;
             self.note(run, What::Closed);

@@ -60,6 +60,12 @@ pub trait Machine {
         self.is_finished()
     }
 
+    /// True when the transport is to be reset instead of closed: its end would end a message that is not
+    /// complete, and the peer could not tell. Asked when the connection ends, for whatever reason.
+    fn must_reset(&self) -> bool {
+        false
+    }
+
     /// Bytes of output have just been accepted by the transport, or were found empty. Machines that watch for a
     /// stalled peer take it as a sign of life; the others ignore it.
     fn output_progress(&mut self, now: Instant) {

@@ -223,7 +223,6 @@ impl ServerConnection {
         }
         let gone = self.exchanges.pop_front()?;
         self.closing = true;
-        self.sender = BodySender::Idle;
         self.receive = Receive::Nothing;
         Some(Event::Reset { stream: gone.id, reason: Reason::PeerClosed })
     }
@@ -603,6 +602,11 @@ impl Machine for ServerConnection {
         self.finished || half_closed
     }
 
+    fn must_reset(&self) -> bool {
+        // Nothing but the end of the connection ends such a body (RFC 9112 §8).
+        self.sender == BodySender::UntilClose
+    }
+
     fn output_progress(&mut self, now: Instant) {
         self.timers.output_progress(now, !self.output.is_empty());
         self.update_timers(now);
@@ -699,7 +703,6 @@ impl HttpMachine for ServerConnection {
         }
         // Nothing but the end of the connection tells the peer.
         self.exchanges.retain(|exchange| exchange.id != stream);
-        self.sender = BodySender::Idle;
         self.closing = true;
         self.receive = Receive::Failed { error: Error::Reset, answer: false };
     }
