@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
+use wirelace_http_semantics::target::TargetForm;
 use wirelace_http_semantics::{FieldId, Fields, RequestHead, ResponseHead};
 
 use crate::call::Call;
@@ -140,6 +141,11 @@ const SPARE_MAP_CAPACITY: usize = 64;
 #[inline]
 fn to_http(request: Request, options: BridgeOptions) -> Option<(http::Request<RequestBody>, Fields)> {
     let Request { head, body, tunnel, link, stream } = request;
+    // What such a target names replaces what the peer put into Host (RFC 9112 §3.2.2).
+    let host = match head.form {
+        TargetForm::Absolute => head.authority().and_then(|host| HeaderValue::from_bytes(host).ok()),
+        _ => None,
+    };
     let RequestHead { method, target, version, mut fields, .. } = *head;
     let uri = Uri::from_maybe_shared(target).ok()?;
     let mut converted = http::Request::new(body);
@@ -148,6 +154,9 @@ fn to_http(request: Request, options: BridgeOptions) -> Option<(http::Request<Re
     *converted.version_mut() = version;
     let mut map = SPARE_MAP.take().unwrap_or_else(|| HeaderMap::with_capacity(fields.len()));
     fields.extend_header_map(&mut map);
+    if let Some(host) = host {
+        map.insert(http::header::HOST, host);
+    }
     *converted.headers_mut() = map;
     let extensions = converted.extensions_mut();
     #[cfg(feature = "axum")]

@@ -119,6 +119,20 @@ async fn original_names_are_there_on_request() {
 }
 
 #[tokio::test]
+async fn the_host_of_an_absolute_target_replaces_that_of_the_field() {
+    let app = Router::new()
+        .route("/", get(async |headers: HeaderMap| headers["host"].to_str().unwrap().to_owned()));
+    let server = start(Server::builder_tower(app));
+    let mut client = server.connect().await;
+    client
+        .send("GET http://real.example:81/ HTTP/1.1\r\nhost: fake.example\r\nconnection: close\r\n\r\n")
+        .await;
+    let all = String::from_utf8(client.rest().await).unwrap();
+    assert!(all.ends_with("\r\n\r\nreal.example:81"), "{all}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_failing_service_is_a_500_and_the_end() {
     let service = tower::service_fn(|_: http::Request<wirelace_server::RequestBody>| async {
         Err::<http::Response<Full<Bytes>>, _>(std::io::Error::other("no database"))

@@ -31,7 +31,7 @@ pub(crate) struct Handler {
 #[derive(Debug)]
 pub(crate) struct Server {
     plan: Arc<Plan>,
-    machine: ServerConnection,
+    pub(crate) machine: ServerConnection,
     pub(crate) handlers: BTreeMap<u64, Handler>,
     unconsumed: Vec<(StreamId, usize)>,
     last_act: Instant,
