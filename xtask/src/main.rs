@@ -5,6 +5,7 @@ mod codegen;
 mod fuzz_smoke;
 mod interop;
 mod layers;
+mod packages;
 mod process;
 mod race;
 mod release_check;
@@ -18,6 +19,7 @@ usage: cargo xtask VERB
   check-layers                        fail when an import points up, files form a circle,
                                       or a foreign type shows in a protocol crate's API
   check-alone                         build each codec crate by itself, without std, and its example
+  check-packages                      package every published crate, and build it from its package
   interop [NAME]                      run our programs against real peers
   race NAME [--quick] [--json FILE]   measure against peers, taking turns (names: http1)
   fuzz-smoke [SECONDS]                run each fuzz target for a short time (default 10)
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         "codegen" => codegen::run(&args),
         "check-alone" => alone::run(&args),
         "check-layers" => layers::run(&args),
+        "check-packages" => packages::run(&args),
         "interop" => interop::run(&args),
         "race" => race::run(&args),
         "fuzz-smoke" => fuzz_smoke::run(&args),

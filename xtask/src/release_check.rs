@@ -16,6 +16,5 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     } else {
         eprintln!("advisories not checked: set CI_ONLINE=1 where the database can be fetched");
     }
-    // A full package run compiles each crate as a user would get it.
-    run_command(cargo().args(["package", "--workspace", "--allow-dirty"]))
+    crate::packages::run(&[])
 }
