@@ -156,7 +156,7 @@ pub fn server(data: &[u8]) {
     assert!(whole.error.is_none() || whole.finished, "open after an error");
     let body: usize = whole.messages.iter().map(|message| message.body.len()).sum();
     assert!(body + whole.tunnel.len() <= payload.len());
-    are_responses(&whole);
+    are_responses(&whole, payload);
 }
 
 fn answer(machine: &mut ServerConnection, seen: &mut Seen, step: Step<'_, Event, Error>, how: Serve) {
@@ -221,7 +221,7 @@ fn respond(machine: &mut ServerConnection, stream: StreamId, status: StatusCode)
 }
 
 /// The output is responses and nothing else, each as strict as we read them.
-fn are_responses(seen: &Seen) {
+fn are_responses(seen: &Seen, input: &[u8]) {
     let mut rest = seen.output.as_slice();
     let switched = seen.messages.last().is_some_and(|message| message.start.starts_with("CONNECT "));
     while !rest.is_empty() {
@@ -234,7 +234,9 @@ fn are_responses(seen: &Seen) {
         let length = length.and_then(|field| wirelace_wire::number::parse_decimal(field.value)).unwrap_or(0);
         let bodiless = head.status < 200 || matches!(head.status, 204 | 304);
         let end = head.len + if bodiless { 0 } else { usize::try_from(length).expect("small") };
-        assert!(end <= rest.len() || switched, "a response is cut");
+        // The answer to HEAD, a bad one too, has no body whatever its length says (RFC 9110 §9.3.2).
+        let only_head = rest.len() == head.len && input.windows(4).any(|word| word == b"HEAD");
+        assert!(end <= rest.len() || switched || only_head, "a response is cut");
         rest = rest.get(end..).unwrap_or_default();
     }
 }
