@@ -15,7 +15,7 @@ pub struct DriverOptions {
     /// How long writing what is left may stand still, and how long the peer is then listened to, once the
     /// connection is over: closing at once could destroy what it has not read yet (RFC 9112 §9.6). Default: 5 s.
     pub linger: Duration,
-    /// What is read and thrown away meanwhile, at most. Default: 1 MiB.
+    /// What is read and thrown away meanwhile, at most. Default: 16 MiB.
     pub linger_bytes: usize,
 }
 
@@ -25,7 +25,7 @@ impl Default for DriverOptions {
             max_input: 256 * 1024,
             half_close: Duration::from_secs(30),
             linger: Duration::from_secs(5),
-            linger_bytes: 1024 * 1024,
+            linger_bytes: 16 * 1024 * 1024,
         }
     }
 }

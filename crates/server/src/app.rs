@@ -236,6 +236,8 @@ impl<C: Call> Core<C> {
     ) -> State<C::Future> {
         // Who still holds the body means to read it while it answers.
         invite(machine, exchange, |reader| !reader.gone);
+        // A body that is not wanted any more decides whether the connection can stay.
+        collect(machine, exchange);
         let (state, form) = self.send(machine, exchange.stream, exchange.asked, response, now);
         if form == Form::Tunnel {
             exchange.feed = exchange.tunnel.take();

@@ -413,3 +413,16 @@ async fn a_body_that_only_the_connection_ends_is_reset_when_it_fails() {
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_body_too_long_to_drain_for_nothing_is_not_begun() {
+    let server = start(Server::builder(async |request: Request| {
+        drop(request);
+        Response::from("no, thanks\n")
+    }));
+    let mut client = server.connect().await;
+    client.send("POST / HTTP/1.1\r\nhost: t\r\ncontent-length: 3000000\r\n\r\n").await;
+    let all = String::from_utf8(client.rest().await).unwrap();
+    assert!(all.contains("\r\nconnection: close\r\n") && all.ends_with("no, thanks\n"), "{all}");
+    server.stop().await;
+}
