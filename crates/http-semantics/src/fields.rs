@@ -213,11 +213,6 @@ impl Fields {
         }
     }
 
-    /// Makes room for `fields` more lines.
-    pub fn reserve(&mut self, fields: usize) {
-        self.entries.reserve(fields);
-    }
-
     /// How many lines fit without more memory.
     #[must_use]
     pub fn capacity(&self) -> usize {

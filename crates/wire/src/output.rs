@@ -159,14 +159,6 @@ impl Output {
         self.shared_len = 0;
     }
 
-    /// Gives memory back while nothing waits (an idle connection).
-    pub fn release(&mut self) {
-        if self.is_empty() {
-            self.inline = Vec::new();
-            self.shared = VecDeque::new();
-        }
-    }
-
     /// Exchanges the empty inline buffer for `spare`, so that drivers can lend one warm buffer to many
     /// connections. Does nothing while bytes wait.
     pub fn swap_inline(&mut self, spare: &mut Vec<u8>) {
