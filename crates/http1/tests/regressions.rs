@@ -379,3 +379,33 @@ fn nothing_is_sent_behind_a_response_that_the_peers_leaving_cut() {
     server.nothing();
     assert!(server.machine.is_finished());
 }
+
+#[test]
+fn the_verdict_on_an_unwanted_body_does_not_depend_on_how_it_is_cut() {
+    let body = "8\r\n12345678\r\n14\r\n12345678901234567890\r\nzz";
+    for (limit, drain) in (1..30).flat_map(|limit| (0..30).map(move |drain| (limit, drain))) {
+        let verdict = |step: usize| {
+            let mut server = server(Limits { drain, body: limit, ..Limits::default() });
+            server.receive("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+            let stream = server.request();
+            server.machine.stop_receiving(stream);
+            for cut in 0..body.len().div_ceil(step) {
+                server.receive(&body[cut * step..body.len().min((cut + 1) * step)]);
+                match server.poll() {
+                    Ok(None) => {}
+                    Ok(Some(Event::Reset { .. })) => return Some(server.poll().unwrap_err().to_string()),
+                    Ok(Some(event)) => panic!("{event:?}"),
+                    Err(error) => return Some(error.to_string()),
+                }
+            }
+            server.respond(stream, 200, true).unwrap();
+            assert!(server.sent().contains("connection: close\r\n"));
+            None
+        };
+        let whole = verdict(body.len());
+        assert_eq!(whole.is_some(), limit <= drain || drain >= 28, "limit {limit}, drain {drain}: {whole:?}");
+        for step in 1..body.len() {
+            assert_eq!(verdict(step), whole, "limit {limit}, drain {drain}, in steps of {step}");
+        }
+    }
+}

@@ -3,6 +3,8 @@
 use bytes::{Bytes, BytesMut};
 use wirelace_http_semantics::{Event, StreamId};
 
+use super::limits::Limits;
+
 /// How far the response of an exchange has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -67,6 +69,17 @@ impl Exchange {
     /// How much of what comes in may be handed out now, of at most `limit` bytes that are not taken yet.
     pub(super) fn window(&self, limit: usize) -> usize {
         if self.ignore_body { usize::MAX } else { limit.max(1).saturating_sub(self.unconsumed) }
+    }
+
+    /// As [`window`](Exchange::window), for a body: of one that nobody wants, no more than shows that it is too long
+    /// to drain. So the verdict is the same however the input is cut.
+    pub(super) fn body_window(&self, limits: &Limits) -> usize {
+        if self.ignore_body {
+            let left = limits.drain.saturating_sub(self.drained).saturating_add(1);
+            usize::try_from(left).unwrap_or(usize::MAX)
+        } else {
+            self.window(limits.window)
+        }
     }
 
     /// The next bytes of a tunnel; those that nobody wants are dropped.

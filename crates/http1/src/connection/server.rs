@@ -280,11 +280,10 @@ impl ServerConnection {
     }
 
     fn receive_body(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Error> {
-        let window = self.window();
         let Receive::Body(receiver) = &mut self.receive else { return Ok(None) };
         loop {
-            let received = receiver.receive(input, window, &self.limits)?;
             let Some(exchange) = self.exchanges.back_mut() else { return Ok(None) };
+            let received = receiver.receive(input, exchange.body_window(&self.limits), &self.limits)?;
             let stream = exchange.id;
             let (event, end) = match received {
                 Received::Nothing => return Ok(None),
