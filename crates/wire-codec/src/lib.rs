@@ -8,3 +8,10 @@
 )]
 
 extern crate alloc;
+
+pub mod base;
+pub mod extended;
+
+mod error;
+
+pub use error::{DecodeError, ErrorCode, HelloRule, TooLong};
