@@ -37,6 +37,8 @@ impl ErrorCode {
     pub const SHUTTING_DOWN: ErrorCode = ErrorCode(12);
     /// The checksum does not match.
     pub const CHECKSUM: ErrorCode = ErrorCode(13);
+    /// The connection is gone.
+    pub const CLOSED: ErrorCode = ErrorCode(14);
 
     /// A lower-case name; `"unknown"` for a code that has none here.
     #[must_use]
@@ -56,6 +58,7 @@ impl ErrorCode {
             ErrorCode::TIMEOUT => "timeout",
             ErrorCode::SHUTTING_DOWN => "shutting down",
             ErrorCode::CHECKSUM => "checksum",
+            ErrorCode::CLOSED => "closed",
             _ => "unknown",
         }
     }

@@ -15,3 +15,5 @@ pub mod extended;
 mod error;
 
 pub use error::{DecodeError, ErrorCode, HelloRule, TooLong};
+#[cfg(feature = "std")]
+pub mod session;
