@@ -43,6 +43,10 @@ impl Window {
         Some(core::mem::take(&mut self.taken))
     }
 
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
     pub(super) fn held(&self) -> u64 {
         self.held
     }

@@ -162,6 +162,10 @@ pub struct Stats {
     pub under_way: usize,
     /// Octets of payload that the application has been given and not yet taken.
     pub held: u64,
+    /// Octets that may be sent on the connection; 0 in the base form, which counts none.
+    pub credit: u64,
+    /// Octets that the peer may send on the connection.
+    pub window: u64,
     /// The last round trip that was measured.
     pub round_trip: Option<Duration>,
 }

@@ -15,8 +15,8 @@ pub(super) struct Exchange {
     pub(super) begun: bool,
     /// This side has sent its last part.
     pub(super) sent_all: bool,
-    /// The application waits for capacity.
-    pub(super) blocked: bool,
+    /// The application waits for so much capacity; 0: it does not.
+    pub(super) wants: usize,
     /// The peer has begun: the response to an own request.
     pub(super) peer_begun: bool,
     /// The peer has sent its last part.

@@ -91,8 +91,9 @@ pub struct Session {
     silent_hello: bool,
     ping: Option<Ping>,
     pings: u64,
-    request_blocked: bool,
-    message_blocked: bool,
+    /// The application waits for so much room for a request, or a message; 0: it does not.
+    request_wants: usize,
+    message_wants: u64,
     control: Budget,
     small: Budget,
     timers: Timers,
@@ -173,8 +174,8 @@ impl Session {
             silent_hello: false,
             ping: None,
             pings: 0,
-            request_blocked: false,
-            message_blocked: false,
+            request_wants: 0,
+            message_wants: 0,
             control: Budget::new(limits.control.0, limits.control.1),
             small: Budget::new(limits.small.0, limits.small.1),
             timers: Timers::new(timeouts, now),
@@ -207,7 +208,13 @@ impl Session {
     /// What was done so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats { under_way: self.exchanges.len(), held: self.connection.held(), ..self.stats }
+        Stats {
+            under_way: self.exchanges.len(),
+            held: self.connection.held(),
+            credit: self.credit,
+            window: self.connection.left(),
+            ..self.stats
+        }
     }
 
     /// The form is known.
@@ -381,22 +388,24 @@ impl Session {
         if self.over {
             return;
         }
-        if self.request_blocked && self.room_for_request() > 0 {
-            self.request_blocked = false;
+        if self.request_wants > 0 && self.room_for_request() >= self.request_wants {
+            self.request_wants = 0;
             self.events.push_back(Event::RequestCapacity);
         }
-        if self.message_blocked && self.credit > 0 && self.output.room() > 0 {
-            self.message_blocked = false;
+        if self.message_wants > 0 && self.credit >= self.message_wants && self.output.room() > 0 {
+            self.message_wants = 0;
             self.events.push_back(Event::MessageCapacity);
         }
         if self.exchanges.blocked == 0 {
             return;
         }
-        let mut blocked = self.exchanges.ids(|_, exchange| exchange.blocked);
+        let mut blocked = self.exchanges.ids(|_, exchange| exchange.wants > 0);
         blocked.retain(|&id| {
-            let waits = self.room_for(id) == 0;
-            if !waits && let Some(exchange) = self.exchanges.get_mut(id) {
-                exchange.blocked = false;
+            let room = self.room_for(id);
+            let Some(exchange) = self.exchanges.get_mut(id) else { return false };
+            let waits = room < exchange.wants;
+            if !waits {
+                exchange.wants = 0;
                 self.events.push_back(Event::Capacity { id: ExchangeId(id) });
             }
             waits
@@ -404,12 +413,23 @@ impl Session {
         self.exchanges.blocked = blocked.len();
     }
 
-    fn block(&mut self, id: u64) {
+    /// The application waits for so much capacity of an exchange, as far as there can ever be so much.
+    fn block(&mut self, id: u64, wants: usize) {
+        let wants = wants.min(self.most()).max(1);
         if let Some(exchange) = self.exchanges.get_mut(id)
-            && !std::mem::replace(&mut exchange.blocked, true)
+            && std::mem::replace(&mut exchange.wants, wants) == 0
         {
             self.exchanges.blocked += 1;
         }
+    }
+
+    /// Room that comes back for certain once the peer has taken everything: credit travels by half windows.
+    fn most(&self) -> usize {
+        let window = match self.phase {
+            Phase::Extended => self.peer.exchange_window.min(self.peer.connection_window) / 2,
+            _ => 1,
+        };
+        self.output.limit().min(usize::try_from(window).unwrap_or(usize::MAX)).max(1)
     }
 
     /// Whether a frame may be taken.
@@ -428,7 +448,8 @@ impl Session {
     fn input_over(&mut self) {
         for id in self.exchanges.ids(|_, _| true) {
             let own = self.is_own(id);
-            let cut = self.exchanges.get(id).is_some_and(|exchange| !exchange.received_all);
+            // Whoever speaks the extended form says when it goes; and there will be no more credit.
+            let cut = self.phase == Phase::Extended;
             if own {
                 self.exchanges.remove(id);
                 let text = String::from("the connection was closed");
@@ -559,7 +580,7 @@ fn exchange(window: Window, credit: u64, own: bool, deadline: Option<Instant>) -
         credit,
         begun: own,
         sent_all: false,
-        blocked: false,
+        wants: 0,
         peer_begun: !own,
         received_all: false,
         window,

@@ -37,7 +37,7 @@ impl Session {
         }
         let room = self.room_for_request();
         if room == 0 && (self.phase == Phase::Base || !self.is_room_for_empty(&data)) || data.len() > room {
-            self.request_blocked = true;
+            self.request_wants = data.len().min(self.most()).max(1);
             return Err(SendError::Full);
         }
         let id = self.next_own();
@@ -107,7 +107,7 @@ impl Session {
     /// Takes `octets` of credit for an exchange, or says that there is none.
     fn spend(&mut self, id: u64, octets: usize) -> Result<(), SendError> {
         if octets > 0 && octets > self.room_for(id) {
-            self.block(id);
+            self.block(id, octets);
             return Err(SendError::Full);
         }
         if let Some(exchange) = self.exchanges.get_mut(id) {
@@ -138,7 +138,7 @@ impl Session {
             }
             self.fits(data.len(), self.limits.frame)?;
             if self.room_for(id) == 0 {
-                self.block(id);
+                self.block(id, 1);
                 return Err(SendError::Full);
             }
             self.stats.payload_sent += data.len() as u64;
@@ -260,12 +260,13 @@ impl Session {
         if self.phase == Phase::Base {
             return Err(SendError::Unsupported);
         }
-        let window = usize::try_from(self.peer.connection_window).unwrap_or(usize::MAX);
+        // So much comes back for certain: credit travels by half windows.
+        let window = usize::try_from(self.peer.connection_window / 2).unwrap_or(usize::MAX);
         let frame = (self.peer.max_frame as usize).saturating_sub(crate::extended::MAX_OVERHEAD);
         self.fits(data.len(), frame.min(window.saturating_sub(MESSAGE_COST as usize)))?;
         let cost = data.len() as u64 + MESSAGE_COST;
         if cost > self.credit || self.output.room() == 0 {
-            self.message_blocked = true;
+            self.message_wants = cost;
             return Err(SendError::Full);
         }
         self.credit -= cost;
@@ -279,7 +280,7 @@ impl Session {
     pub fn capacity(&mut self, id: ExchangeId) -> usize {
         let room = self.room_for(id.0);
         if room == 0 {
-            self.block(id.0);
+            self.block(id.0, 1);
         }
         room
     }
@@ -288,7 +289,9 @@ impl Session {
     /// [`Event::RequestCapacity`](crate::session::Event::RequestCapacity) says when there are more.
     pub fn request_capacity(&mut self) -> usize {
         let room = self.room_for_request();
-        self.request_blocked |= room == 0;
+        if room == 0 {
+            self.request_wants = 1;
+        }
         room
     }
 

@@ -27,6 +27,7 @@ impl Session {
             Frame::Message { payload } => {
                 self.count(payload.len() as u64 + MESSAGE_COST, 0)?;
                 self.messages_held += payload.len() as u64 + MESSAGE_COST;
+                self.stats.payload_received -= MESSAGE_COST;
                 Ok(Some(Event::Message { data: payload }))
             }
             Frame::Error { id: 0, code, text } => Err(Error::Peer { code, text: readable(&text) }),
