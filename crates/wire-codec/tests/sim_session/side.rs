@@ -124,6 +124,12 @@ impl Side {
         self.wrong.push(what.into());
     }
 
+    fn check(&mut self, holds: bool, what: &str) {
+        if !holds {
+            self.complain(what);
+        }
+    }
+
     fn end(&mut self, id: ExchangeId, ending: Ending) {
         let Some(&index) = self.by_id.get(&id) else {
             return self.complain(format!("an ending of exchange {id:?}, which is not ours"));
@@ -328,9 +334,8 @@ impl Peer for Side {
     fn on_event(&mut self, _: Instant, event: Event) {
         match event {
             Event::Ready { form } => {
-                if self.form.replace(form).is_some() {
-                    self.complain("ready twice");
-                }
+                let before = self.form.replace(form);
+                self.check(before.is_none(), "ready twice");
             }
             Event::Request { id, data, end, .. } => {
                 let handler = Handler {
@@ -350,9 +355,8 @@ impl Peer for Side {
             Event::Response { id, data, end } | Event::Data { id, data, end } => self.on_part(id, data, end),
             Event::Failed { id, .. } => self.end(id, Ending::Failed),
             Event::Cancelled { id, .. } => {
-                if self.handlers.remove(&id).is_none() {
-                    self.complain(format!("{id:?} was cancelled and is not open"));
-                }
+                let handler = self.handlers.remove(&id);
+                self.check(handler.is_some(), "cancelled and not open");
             }
             Event::Capacity { id } => {
                 if let Some(handler) = self.handlers.get_mut(&id) {
