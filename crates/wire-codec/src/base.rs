@@ -5,7 +5,7 @@ use core::fmt;
 use core::str;
 
 use bytes::{Buf as _, Bytes};
-use nom::{IResult, Parser as _};
+use nom::IResult;
 use wirelace_wire::Output;
 use wirelace_wire::error::ParseError;
 use wirelace_wire::number::array;
@@ -64,12 +64,8 @@ pub struct Header {
 
 impl Header {
     /// The nom parser; it checks nothing.
-    ///
-    /// # Errors
-    ///
-    /// Incomplete below six octets.
     #[inline]
-    pub fn parse(input: &[u8]) -> IResult<&[u8], Header, ParseError> {
+    fn parse(input: &[u8]) -> IResult<&[u8], Header, ParseError> {
         let (rest, octets) = array::<HEADER_LEN>(input)?;
         Ok((rest, Header::of(*octets)))
     }
@@ -264,24 +260,4 @@ pub fn encode(output: &mut Output, kind: FrameType, payload: Bytes) -> Result<()
 #[inline]
 pub(crate) fn length_of(payload: &[u8]) -> Result<u32, TooLong> {
     u32::try_from(payload.len()).map_err(|_| TooLong { length: payload.len(), limit: u32::MAX as usize })
-}
-
-/// A frame as a nom parser, for grammars that contain frames.
-///
-/// # Errors
-///
-/// Incomplete where more input is needed; a syntax error for what [`decode`] refuses.
-pub fn frame<'a>(
-    max_payload: usize,
-) -> impl FnMut(&'a [u8]) -> IResult<&'a [u8], Frame<&'a [u8]>, ParseError> {
-    use wirelace_wire::error::ParseErrorKind;
-    move |input| match decode(input, max_payload) {
-        Ok(Some((frame, taken))) => Ok((input.get(taken..).unwrap_or_default(), frame)),
-        Ok(None) => Err(nom::Err::Incomplete(nom::Needed::Unknown)),
-        Err(DecodeError::Version { .. }) => Err(nom::Err::Error(ParseError::new(ParseErrorKind::Tag, input))),
-        Err(_) => {
-            let (at, _) = nom::bytes::streaming::take::<_, _, ParseError>(2usize).parse(input)?;
-            Err(nom::Err::Error(ParseError::new(ParseErrorKind::Overflow, at)))
-        }
-    }
 }
