@@ -56,6 +56,8 @@
 mod application;
 mod closing;
 mod connection;
+#[cfg(feature = "frame")]
+pub mod frame;
 mod listen;
 mod options;
 mod pool;

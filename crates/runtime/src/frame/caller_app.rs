@@ -1,0 +1,220 @@
+//! What runs above a caller's session.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::task::Context;
+use std::time::Instant;
+
+use bytes::Bytes;
+use wirelace_wire_codec::ErrorCode;
+use wirelace_wire_codec::session::{Error, Event, ExchangeId, SendError, Session};
+
+use super::body::{Collected, go_on};
+use super::caller::{NewCall, Shared, Slot};
+use super::error::CallError;
+use crate::timer::Timer;
+use crate::{Application, Outcome, Step};
+
+/// A call that was sent, or is being sent.
+struct Active {
+    slot: Arc<Slot>,
+    rest: Bytes,
+    answer: Collected,
+}
+
+pub(super) struct CallerApp {
+    shared: Arc<Shared>,
+    max_response: usize,
+    /// Calls for which there was no room yet.
+    waiting: VecDeque<NewCall>,
+    active: HashMap<ExchangeId, Active>,
+    /// Waits for room for a request.
+    blocked: bool,
+    timer: Timer,
+    shutting_down: bool,
+}
+
+impl CallerApp {
+    pub(super) fn new(shared: Arc<Shared>, max_response: usize) -> CallerApp {
+        CallerApp {
+            shared,
+            max_response,
+            waiting: VecDeque::new(),
+            active: HashMap::new(),
+            blocked: false,
+            timer: Timer::default(),
+            shutting_down: false,
+        }
+    }
+
+    fn end(&mut self, id: ExchangeId, answer: Result<Bytes, CallError>) {
+        if let Some(active) = self.active.remove(&id) {
+            active.slot.fill(answer);
+        }
+    }
+
+    fn on_part(&mut self, session: &mut Session, id: ExchangeId, data: Bytes, end: bool) {
+        let Some(active) = self.active.get_mut(&id) else { return };
+        // What is kept here is bounded by the limit below.
+        session.consumed(id, data.len());
+        active.answer.push(data);
+        if active.answer.len() > self.max_response {
+            session.cancel(id, ErrorCode::LIMIT);
+            self.end(id, Err(CallError::ResponseTooLong { limit: self.max_response }));
+        } else if end {
+            let answer = std::mem::take(&mut active.answer).finish();
+            self.end(id, Ok(answer));
+        }
+    }
+
+    /// Sends what there is room for; true when anything was.
+    fn start_calls(&mut self, session: &mut Session, now: Instant) -> bool {
+        let mut started = false;
+        while !self.blocked && session.is_ready() {
+            let Some(call) = self.waiting.pop_front() else { break };
+            if call.slot.is_over() {
+                continue;
+            }
+            started = true;
+            let timeout = call.until.map(|until| until.saturating_duration_since(now));
+            let capacity = session.request_capacity();
+            let base = session.form() == Some(wirelace_wire_codec::session::Form::Base);
+            let mut rest = call.payload.clone();
+            let first = if base { rest.split_off(0) } else { rest.split_to(capacity.min(rest.len())) };
+            let end = rest.is_empty();
+            let limit = |length, limit| CallError::RequestTooLong { length, limit };
+            match session.send_request(now, first, end, timeout) {
+                Ok(id) => {
+                    let active = Active { slot: call.slot, rest, answer: Collected::default() };
+                    self.active.insert(id, active);
+                }
+                Err(SendError::Full | SendError::NotReady) => {
+                    self.waiting.push_front(call);
+                    self.blocked = true;
+                    return started;
+                }
+                Err(SendError::TooLong { length, limit: most }) => call.slot.fill(Err(limit(length, most))),
+                Err(_) => call.slot.fill(Err(CallError::Refused)),
+            }
+        }
+        started
+    }
+
+    /// Calls whose callers have left are cancelled, those whose time is over while they wait end.
+    fn tidy(&mut self, session: &mut Session, abandoned: bool, now: Instant) {
+        if abandoned {
+            self.waiting.retain(|call| !call.slot.is_over());
+            self.active.retain(|id, active| {
+                let over = active.slot.is_over();
+                if over {
+                    session.cancel(*id, ErrorCode::CANCELLED);
+                }
+                !over
+            });
+        }
+        self.waiting.retain(|call| {
+            let late = call.until.is_some_and(|until| until <= now);
+            if late {
+                call.slot.fill(Err(CallError::Timeout));
+            }
+            !late
+        });
+    }
+}
+
+impl Application<Session> for CallerApp {
+    fn on_event(&mut self, _: &mut Context<'_>, session: &mut Session, event: Event, _: Instant) {
+        match event {
+            Event::Response { id, data, end } | Event::Data { id, data, end } => {
+                self.on_part(session, id, data, end)
+            }
+            Event::Failed { id, code, text, by_peer } => {
+                let error = match code {
+                    ErrorCode::DEADLINE => CallError::Timeout,
+                    ErrorCode::REFUSED => CallError::Refused,
+                    _ if by_peer => CallError::Peer { code, text },
+                    _ => CallError::Lost(text),
+                };
+                self.end(id, Err(error));
+            }
+            Event::Capacity { id } => {
+                if let Some(active) = self.active.get_mut(&id) {
+                    let _ = go_on(session, id, &mut active.rest);
+                }
+            }
+            Event::RequestCapacity | Event::Ready { .. } => self.blocked = false,
+            Event::GoAway { .. } => {
+                self.blocked = false;
+                let mut mail = self.shared.mail();
+                mail.closed = Some(CallError::Refused);
+                self.waiting.extend(mail.calls.drain(..));
+            }
+            Event::Message { data } => session.message_consumed(data.len()),
+            // Nothing is offered to the peer of a caller.
+            Event::Request { id, .. } => {
+                let _ = session.respond_error(id, ErrorCode::REFUSED, "requests are not taken here");
+            }
+            _ => {}
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, session: &mut Session, now: Instant) -> Step {
+        let shared = Arc::clone(&self.shared);
+        let (abandoned, left) = {
+            let mut mail = shared.look(cx);
+            self.waiting.append(&mut mail.calls);
+            (std::mem::take(&mut mail.abandoned) > 0, mail.callers == 0)
+        };
+        if abandoned || self.blocked || !session.is_ready() {
+            self.tidy(session, abandoned, now);
+        }
+        let mut worked = abandoned | self.start_calls(session, now);
+        for (id, active) in &mut self.active {
+            // Those that were started just now; the others wait for their capacity.
+            if worked && !active.rest.is_empty() {
+                let _ = go_on(session, *id, &mut active.rest);
+            }
+        }
+        if (left || self.shutting_down) && self.waiting.is_empty() && self.active.is_empty() && !worked {
+            let finished = wirelace_wire::Machine::is_finished(session);
+            session.shut_down(now);
+            worked = !finished && wirelace_wire::Machine::is_finished(session);
+        }
+        let earliest = self.waiting.iter().filter_map(|call| call.until).min();
+        if self.timer.arm(cx, earliest, now, true) {
+            cx.waker().wake_by_ref();
+        }
+        if worked { Step::Again } else { Step::Wait }
+    }
+
+    fn shut_down(&mut self, _: &mut Session, _: Instant) {
+        self.shutting_down = true;
+    }
+
+    fn on_close(&mut self, outcome: Outcome<Error>) {
+        let lost = match outcome {
+            Outcome::Finished => CallError::Lost("the connection was closed".into()),
+            Outcome::Protocol(error) => CallError::Lost(error.to_string()),
+            Outcome::Io(error) => CallError::Lost(error.to_string()),
+            _ => CallError::Lost("the connection was given up".into()),
+        };
+        {
+            let mut mail = self.shared.mail();
+            mail.closed.get_or_insert_with(|| lost.clone());
+            self.waiting.append(&mut mail.calls);
+        }
+        for (_, active) in self.active.drain() {
+            active.slot.fill(Err(lost.clone()));
+        }
+        for call in self.waiting.drain(..) {
+            call.slot.fill(Err(CallError::Refused));
+        }
+    }
+}
+
+/// The connection may be dropped without having been told that it is over.
+impl Drop for CallerApp {
+    fn drop(&mut self) {
+        self.on_close(Outcome::Aborted);
+    }
+}

@@ -1,0 +1,32 @@
+//! Callers and servers for the framing protocol of `wirelace-wire-codec`, over TCP or any other byte stream.
+//!
+//! ```
+//! use wirelace_runtime::frame::{Caller, CallerOptions, FrameServer, FrameServerOptions, Request, from_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let greet = from_fn(async |request: Request| match std::str::from_utf8(&request.payload) {
+//!     Ok(name) => Ok(format!("hello, {name}").into()),
+//!     Err(error) => Err(error),
+//! });
+//! let server = FrameServer::bind(([127, 0, 0, 1], 0).into(), greet, FrameServerOptions::default())?;
+//! let address = server.local_addr();
+//! let server = tokio::spawn(server.run(std::future::pending()));
+//!
+//! let caller = Caller::connect(address, CallerOptions::default()).await?;
+//! assert_eq!(caller.call("world").await?, "hello, world");
+//! # server.abort();
+//! # Ok(()) }
+//! ```
+
+mod body;
+mod caller;
+mod caller_app;
+mod error;
+mod server;
+mod server_app;
+mod service;
+
+pub use caller::{Call, Caller, CallerOptions};
+pub use error::CallError;
+pub use server::{FrameServer, FrameServerOptions};
+pub use service::{FromFn, Request, from_fn};
