@@ -1,4 +1,4 @@
-//! `cargo xtask interop http1`: the real binary against real peers.
+//! `cargo xtask interop PROTOCOL`: the real binary against real peers.
 //!
 //! Each suite is a script under `interop/` that prints one line a check (`ok NAME`,
 //! `FAIL NAME -- why`, `skip NAME -- why`, or `absent NAME -- why` for a missing peer) and closes
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use process::{Demo, Line, Script};
 use suites::{Language, SUITES, Suite};
 
-const USAGE: &str = "usage: cargo xtask interop http1 [--only SUITE[,SUITE...]] [--bin FILE] [--list]
+const USAGE: &str = "usage: cargo xtask interop http1|frame [--only SUITE[,SUITE...]] [--bin FILE] [--list]
   --only   runs these suites alone
   --bin    tests this binary instead of a release build of the workspace
   --list   names the suites";
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let options = Options::parse(args)?;
     if options.list {
         for suite in SUITES {
-            println!("{:<10} {}", suite.name, suite.about);
+            println!("{:<6} {:<10} {}", suite.protocol, suite.name, suite.about);
         }
         return Ok(());
     }
@@ -50,8 +50,11 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     };
     let started = Instant::now();
     let mut tally = Tally::default();
-    for suite in SUITES.iter().filter(|s| options.only.is_empty() || options.only.iter().any(|o| o == s.name))
-    {
+    let chosen = |suite: &&Suite| {
+        suite.protocol == options.protocol
+            && (options.only.is_empty() || options.only.iter().any(|only| only == suite.name))
+    };
+    for suite in SUITES.iter().filter(chosen) {
         let begun = Instant::now();
         println!("-- {}: {}", suite.name, suite.about);
         context.run_suite(suite, &mut tally);
@@ -61,6 +64,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
 }
 
 struct Options {
+    protocol: String,
     only: Vec<String>,
     binary: Option<PathBuf>,
     list: bool,
@@ -68,10 +72,12 @@ struct Options {
 
 impl Options {
     fn parse(args: &[String]) -> Result<Self, String> {
-        let mut options = Self { only: Vec::new(), binary: None, list: false };
+        let mut options = Self { protocol: String::new(), only: Vec::new(), binary: None, list: false };
         let mut args = args.iter();
         match args.next().map(String::as_str) {
-            Some("http1") => {}
+            Some(protocol) if SUITES.iter().any(|suite| suite.protocol == protocol) => {
+                options.protocol = protocol.to_owned();
+            }
             Some(other) => return Err(format!("no suites for {other:?}\n{USAGE}")),
             None => return Err(USAGE.to_owned()),
         }
@@ -121,7 +127,7 @@ impl Context {
                 Err(why) => return tally.fail(&format!("{}: the demo starts", suite.name), &why),
             }
         }
-        let script = self.root.join("interop/http1").join(suite.script);
+        let script = self.root.join("interop").join(suite.protocol).join(suite.script);
         let mut command = match suite.language {
             Language::Node => Command::new("node"),
             _ => Command::new(python),

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::voice::Voice;
 
 /// How long connections may finish what runs after SIGTERM or Ctrl-C.
-const GRACE: Duration = Duration::from_secs(10);
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 /// How long what runs may go on without a byte moving after the client closed its sending side.
 const HALF_CLOSE: Duration = Duration::from_secs(5);
@@ -77,7 +77,7 @@ fn check_free(address: SocketAddr) -> io::Result<()> {
 }
 
 /// What asks the process to end.
-struct Signals {
+pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -85,7 +85,7 @@ struct Signals {
 }
 
 impl Signals {
-    fn listen() -> io::Result<Signals> {
+    pub(crate) fn listen() -> io::Result<Signals> {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
@@ -99,7 +99,7 @@ impl Signals {
     }
 
     #[cfg(unix)]
-    async fn wait(mut self) {
+    pub(crate) async fn wait(mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -107,7 +107,7 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    async fn wait(self) {
+    pub(crate) async fn wait(self) {
         // Without a way to be told, it runs until it is killed.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

@@ -8,6 +8,7 @@
 mod decode;
 mod demo;
 mod failure;
+mod frame;
 mod get;
 mod listen;
 mod partial;
@@ -58,6 +59,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Fetch URLs
     Get(get::GetArgs),
+    /// Call and answer in the binary framing protocol
+    Frame(frame::FrameArgs),
     /// Show what bytes on the wire mean
     Decode(decode::DecodeArgs),
 }
@@ -105,6 +108,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, voice),
         Command::Serve(args) => serve::run(&args, voice),
         Command::Get(args) => get::run(&args, voice),
+        Command::Frame(args) => frame::run(&args, voice),
         Command::Decode(args) => decode::run(&args),
     };
     match result {

@@ -4,9 +4,10 @@
 //! | module | crate | feature |
 //! | --- | --- | --- |
 //! | [`wire`] | `wirelace-wire`: scanners, integers, [`Machine`](wire::Machine) | always there |
+//! | [`wire_codec`] | `wirelace-wire-codec`: a binary framing protocol and its sessions | `frame` |
 //! | [`semantics`] | `wirelace-http-semantics`: what the HTTP versions share | `http1` |
 //! | [`http1`] | `wirelace-http1`: HTTP/1.0 and 1.1, codec and connections | `http1` |
-//! | [`runtime`] | `wirelace-runtime`: tokio drivers for any machine | `server`, `client` |
+//! | [`runtime`] | `wirelace-runtime`: tokio drivers for any machine, callers and servers for frames | `server`, `client`, `frame` |
 //! | [`server`] | `wirelace-server`: any `tower` service over HTTP | `server` |
 //! | [`client`] | `wirelace-client`: the HTTP client | `client` |
 //!
@@ -56,10 +57,12 @@ pub use wirelace_client as client;
 pub use wirelace_http_semantics as semantics;
 #[cfg(feature = "http1")]
 pub use wirelace_http1 as http1;
-#[cfg(any(feature = "server", feature = "client"))]
+#[cfg(any(feature = "server", feature = "client", feature = "frame"))]
 pub use wirelace_runtime as runtime;
 #[cfg(feature = "server")]
 pub use wirelace_server as server;
+#[cfg(feature = "frame")]
+pub use wirelace_wire_codec as wire_codec;
 
 /// The examples of the README are tests like all others.
 #[cfg(all(doctest, feature = "server"))]

@@ -10,8 +10,9 @@ pub(super) enum Language {
     Node,
 }
 
-/// One script under `interop/http1`.
+/// One script under `interop/PROTOCOL`.
 pub(super) struct Suite {
+    pub(super) protocol: &'static str,
     pub(super) name: &'static str,
     pub(super) about: &'static str,
     pub(super) script: &'static str,
@@ -26,6 +27,7 @@ pub(super) struct Suite {
 
 pub(super) const SUITES: &[Suite] = &[
     Suite {
+        protocol: "http1",
         name: "curl",
         about: "every demo endpoint, over HTTP/1.1 and 1.0",
         script: "curl.py",
@@ -35,6 +37,7 @@ pub(super) const SUITES: &[Suite] = &[
         seconds: 300,
     },
     Suite {
+        protocol: "http1",
         name: "python",
         about: "http.client and h11",
         script: "python_peers.py",
@@ -44,6 +47,7 @@ pub(super) const SUITES: &[Suite] = &[
         seconds: 120,
     },
     Suite {
+        protocol: "http1",
         name: "node",
         about: "node's http client",
         script: "node_client.mjs",
@@ -53,6 +57,7 @@ pub(super) const SUITES: &[Suite] = &[
         seconds: 120,
     },
     Suite {
+        protocol: "http1",
         name: "wrk",
         about: "load, plain and pipelined, without an error",
         script: "wrk.py",
@@ -62,6 +67,7 @@ pub(super) const SUITES: &[Suite] = &[
         seconds: 60,
     },
     Suite {
+        protocol: "http1",
         name: "chromium",
         about: "a browser loads the page and calls the endpoints",
         script: "chromium.mjs",
@@ -71,6 +77,7 @@ pub(super) const SUITES: &[Suite] = &[
         seconds: 120,
     },
     Suite {
+        protocol: "http1",
         name: "verdicts",
         about: "requests that must be accepted or refused",
         script: "verdicts.py",
@@ -80,6 +87,7 @@ pub(super) const SUITES: &[Suite] = &[
         seconds: 180,
     },
     Suite {
+        protocol: "http1",
         name: "get",
         about: "our client against node and nginx",
         script: "get.py",
@@ -89,6 +97,7 @@ pub(super) const SUITES: &[Suite] = &[
         seconds: 180,
     },
     Suite {
+        protocol: "http1",
         name: "serve",
         about: "our file server, and what must never leave it",
         script: "serve.py",
@@ -98,6 +107,7 @@ pub(super) const SUITES: &[Suite] = &[
         seconds: 120,
     },
     Suite {
+        protocol: "http1",
         name: "attacks",
         about: "slow, flooding and malformed peers",
         script: "attacks.py",
@@ -105,5 +115,15 @@ pub(super) const SUITES: &[Suite] = &[
         tools: &["python3"],
         demo: true,
         seconds: 240,
+    },
+    Suite {
+        protocol: "frame",
+        name: "frame-tcp",
+        about: "the base form over TCP, against a Python client and server",
+        script: "tcp.py",
+        language: Language::Python,
+        tools: &["python3"],
+        demo: false,
+        seconds: 180,
     },
 ];
