@@ -5,11 +5,13 @@ use std::path::Path;
 use std::process::Command;
 
 /// The crates, by folder.
-const CRATES: &[&str] = &["wire", "http-semantics", "http1"];
+const CRATES: &[&str] = &["wire", "wire-codec", "http-semantics", "http1"];
 
 /// All that default features may bring in, beside wirelace crates: the public types, the parser, and macros.
 const ALLOWED: &[&str] = &[
     "bytes",
+    "crc",
+    "crc-catalog",
     "fnv",
     "http",
     "itoa",

@@ -1,4 +1,67 @@
-//! A binary framing protocol over TCP and UDP.
+//! A binary framing protocol for when HTTP is too much: a header of six octets, and a session above it that knows
+//! which answer belongs to which request, how much may be sent, and whether the peer is still alive.
+//!
+//! It is no RPC system: payloads are octets, what they mean is yours. It knows no sockets either; for tokio there
+//! are callers and servers in `wirelace-runtime`, feature `frame`. Central types: [`base::Frame`] and
+//! [`extended::Frame`] (the codecs, `no_std` + `alloc`), and `session::Session` (feature `std`, the machine for both
+//! roles).
+//!
+//! # The base form
+//!
+//! All numbers are big-endian.
+//!
+//! | octet | bits | field | values |
+//! | ---: | --- | --- | --- |
+//! | 0 | 0–7 | version | decimal major and minor: 10 is 1.0 |
+//! | 1 | 8–15 | type | 1 heartbeat, 2 request, 3 response, 4 error |
+//! | 2–5 | 16–47 | length | octets of payload |
+//! | 6– | 48– | payload | for errors: UTF-8 text |
+//!
+//! Answers come in the order of the requests. A request `hello`, and its response:
+//!
+//! ```text
+//! 0a 02 00 00 00 05 68 65 6c 6c 6f    request, 5 octets, "hello"
+//! 0a 03 00 00 00 02 68 69             response, 2 octets, "hi"
+//! ```
+//!
+//! ```
+//! use wirelace_wire_codec::base::{self, FrameType};
+//!
+//! let received = b"\x0a\x02\0\0\0\x05hello\x0a\x01";
+//! let (frame, taken) = base::decode(received, 1024)?.expect("one is complete");
+//! assert_eq!((frame.kind, frame.text()?, taken), (FrameType::REQUEST, "hello", 11));
+//! assert_eq!(base::decode(&received[taken..], 1024)?, None); // more input is needed
+//!
+//! let mut sent = Vec::new();
+//! base::Frame { kind: FrameType::RESPONSE, payload: "hi" }.encode_into(&mut sent)?;
+//! assert_eq!(sent, b"\x0a\x03\0\0\0\x02hi");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The extended form
+//!
+//! Version 20. The same header, then:
+//!
+//! | octets | field | values |
+//! | --- | --- | --- |
+//! | 6 | flags | 1 end of this direction, 2 with checksum, 4 with deadline |
+//! | 1–8 | id | of the exchange, as a variable-length integer (RFC 9000 §16); odd from the initiator, even from the acceptor, 0 for the connection |
+//! | | payload | what the type wants, see [`extended::Frame`] |
+//! | 4 | checksum | CRC32C of all octets before it |
+//!
+//! Types beside those of the base form: 5 data, 6 credit, 7 cancel, 8 go away, 9 message. An unknown type is skipped,
+//! unless its highest bit is set: then it must be understood. Both sides agree on this form in a hello
+//! ([`extended::Hello`]), which is a heartbeat of the base form with a payload: a peer that knows only the base form
+//! answers it like any other, and the session falls back.
+//!
+//! | | base form | extended form |
+//! | --- | --- | --- |
+//! | answers | in order | in any order |
+//! | payload | whole, in one frame | in parts, each side as it can |
+//! | back-pressure | that of the transport | credit for each exchange and the connection |
+//! | who asks | the initiator | both |
+//! | given up | by closing | cancel, deadline, go away |
+//! | a peer in forty lines of any language | yes | no |
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -12,8 +75,12 @@ extern crate alloc;
 pub mod base;
 pub mod extended;
 
+#[cfg(feature = "tokio-util")]
+mod codec;
 mod error;
 
+#[cfg(feature = "tokio-util")]
+pub use codec::BaseCodec;
 pub use error::{DecodeError, ErrorCode, HelloRule, TooLong};
 #[cfg(feature = "std")]
 pub mod session;

@@ -163,7 +163,8 @@ fn an_initiator_falls_back_whatever_a_base_peer_says_to_its_hello() {
         let octets = peer.sent();
         peer.input.extend_from_slice(&octets);
     };
-    let answers: [(&str, &dyn Fn(&mut Peer)); 3] = [
+    type Answer<'a> = (&'a str, &'a dyn Fn(&mut Peer));
+    let answers: [Answer<'_>; 3] = [
         ("an empty heartbeat", &|peer| peer.base(FrameType::HEARTBEAT, b"")),
         ("its own hello", &echo),
         ("an error", &|peer| peer.base(FrameType::ERROR, b"what?")),

@@ -1,7 +1,9 @@
 //! Payloads that come and go in parts.
 
 use bytes::{Bytes, BytesMut};
-use wirelace_wire_codec::session::{ExchangeId, SendError, Session};
+use wirelace_wire_codec::session::{ExchangeId, Options, SendError, Session};
+
+use crate::DriverOptions;
 
 /// The parts of a payload until it is complete. One part is kept as it came.
 #[derive(Debug, Default)]
@@ -46,4 +48,11 @@ pub(super) fn go_on(session: &mut Session, id: ExchangeId, rest: &mut Bytes) -> 
         }
     }
     true
+}
+
+/// The driver must hold the largest frame.
+pub(super) fn driver_options(session: &Options) -> DriverOptions {
+    let mut driver = DriverOptions::default();
+    driver.max_input = driver.max_input.max(session.limits.frame.saturating_add(1024));
+    driver
 }

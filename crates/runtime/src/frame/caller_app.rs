@@ -10,8 +10,8 @@ use wirelace_wire_codec::ErrorCode;
 use wirelace_wire_codec::session::{Error, Event, ExchangeId, SendError, Session};
 
 use super::body::{Collected, go_on};
-use super::caller::{NewCall, Shared, Slot};
 use super::error::CallError;
+use super::mailbox::{NewCall, Shared, Slot};
 use crate::timer::Timer;
 use crate::{Application, Outcome, Step};
 

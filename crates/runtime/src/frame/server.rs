@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use wirelace_wire_codec::session::{Options, Session};
 
-use super::caller::driver_options;
+use super::body::driver_options;
 use super::server_app::ServerApp;
 use super::service::Request;
 use crate::timer::clock;
