@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod frame;
 pub mod http1_chunked;
 pub mod http1_connection;
 pub mod http1_encode;
@@ -19,6 +20,10 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets; the names are those of `fuzz_targets/` and of the folders in `corpus/`.
 pub const TARGETS: &[Target] = &[
+    ("frame_acceptor", frame::acceptor),
+    ("frame_base", frame::base),
+    ("frame_extended", frame::extended),
+    ("frame_initiator", frame::initiator),
     ("http1_chunked", http1_chunked::decode),
     ("http1_client", http1_connection::client),
     ("http1_differential", http1_head::differential),

@@ -9,7 +9,6 @@
 //! Both sides agree on this form in a [`Hello`], which travels as a heartbeat of the base form: a peer that knows
 //! nothing else answers it, and stays in step.
 
-mod checksum;
 mod decode;
 mod encode;
 mod frame;

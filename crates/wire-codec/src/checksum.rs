@@ -6,10 +6,10 @@ const CRC32C: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
 static TABLES: Crc<u32, Table<16>> = CRC32C;
 
 /// Octets of a checksum.
-pub(super) const LEN: usize = 4;
+pub(crate) const LEN: usize = 4;
 
 /// The CRC32C of all `parts`, one after the other.
-pub(super) fn crc32c(parts: &[&[u8]]) -> u32 {
+pub(crate) fn crc32c(parts: &[&[u8]]) -> u32 {
     let mut digest = TABLES.digest();
     for part in parts {
         digest.update(part);
