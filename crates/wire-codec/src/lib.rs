@@ -77,6 +77,7 @@ pub mod extended;
 
 #[cfg(feature = "tokio-util")]
 mod codec;
+mod checksum;
 mod error;
 
 #[cfg(feature = "tokio-util")]

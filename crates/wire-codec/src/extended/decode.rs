@@ -6,8 +6,9 @@ use bytes::{Buf as _, Bytes};
 use wirelace_wire::varint::decode_varint;
 
 use super::frame::{CHECKSUM, DEADLINE, END, Frame, kind};
-use super::{VERSION, checksum};
+use super::VERSION;
 use crate::base::{Decoded, FrameType, HEADER_LEN, Header};
+use crate::checksum;
 use crate::error::{DecodeError, ErrorCode};
 
 /// Octets that a ping may carry.

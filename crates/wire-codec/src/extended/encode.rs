@@ -7,8 +7,9 @@ use wirelace_wire::Output;
 use wirelace_wire::varint::write_varint;
 
 use super::frame::{CHECKSUM, DEADLINE, END, Frame};
-use super::{VERSION, checksum};
+use super::VERSION;
 use crate::base::{HEADER_LEN, Header};
+use crate::checksum;
 use crate::error::TooLong;
 
 /// Why a frame cannot be written.
