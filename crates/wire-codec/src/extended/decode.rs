@@ -5,8 +5,8 @@ use core::str;
 use bytes::{Buf as _, Bytes};
 use wirelace_wire::varint::decode_varint;
 
-use super::frame::{CHECKSUM, DEADLINE, END, Frame, kind};
 use super::VERSION;
+use super::frame::{CHECKSUM, DEADLINE, END, Frame, kind};
 use crate::base::{Decoded, FrameType, HEADER_LEN, Header};
 use crate::checksum;
 use crate::error::{DecodeError, ErrorCode};

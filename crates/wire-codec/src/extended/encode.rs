@@ -6,8 +6,8 @@ use bytes::Bytes;
 use wirelace_wire::Output;
 use wirelace_wire::varint::write_varint;
 
-use super::frame::{CHECKSUM, DEADLINE, END, Frame};
 use super::VERSION;
+use super::frame::{CHECKSUM, DEADLINE, END, Frame};
 use crate::base::{HEADER_LEN, Header};
 use crate::checksum;
 use crate::error::TooLong;
