@@ -75,9 +75,9 @@ extern crate alloc;
 pub mod base;
 pub mod extended;
 
+mod checksum;
 #[cfg(feature = "tokio-util")]
 mod codec;
-mod checksum;
 mod error;
 
 #[cfg(feature = "tokio-util")]
