@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod frame;
+
 use std::io;
 use std::net::SocketAddr;
 

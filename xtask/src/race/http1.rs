@@ -5,10 +5,12 @@ use super::report::Part;
 use super::wrk::{DEPTH, Load};
 use super::{Options, holder, machine};
 use crate::process::root;
-use serde_json::json;
 
 const FEW: usize = 64;
 const MANY: usize = 10_000;
+
+/// Packages whose versions are printed.
+const PEERS: &[&str] = &["hyper", "hyper-util", "actix-http", "actix-server", "axum", "httparse", "tokio"];
 
 /// Floor, peers, ours; a name is a binary of `benches/peers`, or of `benches` when it starts with "ours".
 const SERVERS: &[&str] = &["raw", "hyper", "hyper-flush", "actix", "ours-tower", "ours-native"];
@@ -29,7 +31,8 @@ pub(super) fn race(options: &Options) -> Result<(), String> {
     for part in &mut parts {
         run(part, options);
     }
-    let machine = machine::describe();
+    let mut machine = machine::describe("benches/peers/Cargo.lock", PEERS);
+    machine.push(machine::wrk());
     println!("## HTTP/1.1: CPU time of the server, taking turns\n");
     for (name, value) in &machine {
         println!("- {name}: {value}");
@@ -40,21 +43,7 @@ pub(super) fn race(options: &Options) -> Result<(), String> {
          count; median, and ratios taken round by round\n",
         options.rounds()
     );
-    for part in &parts {
-        println!("{}", part.markdown());
-    }
-    if let Some(path) = &options.json {
-        let value = json!({
-            "race": "http1",
-            "quick": options.quick,
-            "machine": machine::json(&machine),
-            "parts": parts.iter().map(Part::json).collect::<Vec<_>>(),
-        });
-        std::fs::write(path, format!("{value:#}\n"))
-            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-    }
-    let void = parts.iter().flat_map(|part| &part.rows).filter(|row| row.void.is_some()).count();
-    if void == 0 { Ok(()) } else { Err(format!("{void} void rows")) }
+    measure::finish("http1", &parts, &machine, options)
 }
 
 /// Seconds of load in a round.

@@ -4,11 +4,9 @@ use crate::process::{cargo, output, root};
 use serde_json::{Value, json};
 use std::process::Command;
 
-/// Packages whose versions are printed.
-const PEERS: &[&str] = &["hyper", "hyper-util", "actix-http", "actix-server", "axum", "httparse", "tokio"];
-
-/// Machine, date, tools and peers, as text pairs in the order to print.
-pub(super) fn describe() -> Vec<(String, String)> {
+/// Machine, date, tools and peers, as text pairs in the order to print; the peers' versions are those that a lock
+/// file pins.
+pub(super) fn describe(lock_file: &str, peers: &[&str]) -> Vec<(String, String)> {
     let first_line = |text: Result<String, String>| {
         text.ok().and_then(|text| text.lines().next().map(str::to_owned)).unwrap_or_else(|| "unknown".into())
     };
@@ -17,15 +15,11 @@ pub(super) fn describe() -> Vec<(String, String)> {
     let cpu =
         cpu.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split(": ").nth(1));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    // wrk has no flag that prints its version and succeeds.
-    let wrk = Command::new("wrk").arg("-v").output().map(|output| output.stdout).unwrap_or_default();
-    let wrk = String::from_utf8_lossy(&wrk).split_whitespace().nth(1).unwrap_or("unknown").to_owned();
     let mut lines = vec![
         ("machine".into(), format!("{} ({cores} cores)", cpu.unwrap_or("unknown"))),
         ("kernel".into(), say("uname", &["-sr"])),
         ("date".into(), say("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
         ("rustc".into(), say("rustc", &["--version"])),
-        ("wrk".into(), wrk),
         (
             "commit".into(),
             first_line(output(
@@ -33,8 +27,8 @@ pub(super) fn describe() -> Vec<(String, String)> {
             )),
         ),
     ];
-    let lock = std::fs::read_to_string(root().join("benches/peers/Cargo.lock")).unwrap_or_default();
-    let peers = PEERS.iter().filter_map(|name| Some(format!("{name} {}", version(&lock, name)?)));
+    let lock = std::fs::read_to_string(root().join(lock_file)).unwrap_or_default();
+    let peers = peers.iter().filter_map(|name| Some(format!("{name} {}", version(&lock, name)?)));
     lines.push(("peers".into(), peers.collect::<Vec<_>>().join(", ")));
     lines
 }
@@ -50,14 +44,32 @@ fn version<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
     rest.split('"').next()
 }
 
+/// wrk's version, as a line for [`describe`]'s.
+pub(super) fn wrk() -> (String, String) {
+    // It has no flag that prints its version and succeeds.
+    let wrk = Command::new("wrk").arg("-v").output().map(|output| output.stdout).unwrap_or_default();
+    let wrk = String::from_utf8_lossy(&wrk).split_whitespace().nth(1).unwrap_or("unknown").to_owned();
+    ("wrk".into(), wrk)
+}
+
 /// Builds all contestants in release; peers are a workspace of their own.
 pub(super) fn build() -> Result<(), String> {
-    let jobs = std::env::var("CARGO_BUILD_JOBS").unwrap_or_else(|_| "1".into());
+    let jobs = jobs();
     let peers = root().join("benches/peers/Cargo.toml");
     let mut command = cargo();
     command.args(["build", "--release", "--locked", "--bins", "-j", &jobs, "--manifest-path"]).arg(peers);
     crate::process::run(&mut command)?;
+    build_ours()
+}
+
+/// Builds what is in `benches` itself.
+pub(super) fn build_ours() -> Result<(), String> {
+    let jobs = jobs();
     crate::process::run(cargo().args(["build", "--release", "--bins", "-p", "wirelace-benches", "-j", &jobs]))
+}
+
+fn jobs() -> String {
+    std::env::var("CARGO_BUILD_JOBS").unwrap_or_else(|_| "1".into())
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use super::holder::hold;
 use super::report::{Part, Row};
 use super::server::Server;
 use super::wrk::{self, Count, Load};
+use super::{Options, machine};
+use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,9 +21,9 @@ const IDLE: Duration = Duration::from_secs(4);
 
 /// What one round of one contestant gave.
 #[derive(Debug, Clone, Copy)]
-struct Sample {
-    value: f64,
-    per_second: Option<f64>,
+pub(super) struct Sample {
+    pub(super) value: f64,
+    pub(super) per_second: Option<f64>,
 }
 
 /// CPU time for each request under a load, in microseconds.
@@ -86,7 +88,7 @@ fn loaded(server: &Server, load: Load) -> Result<(f64, Count), String> {
 }
 
 /// A B C … A B C …; the first `warm_up` rounds do not count, and an error voids its row.
-fn in_turns<S>(
+pub(super) fn in_turns<S>(
     part: &mut Part,
     contestants: &[Contestant],
     warm_up: usize,
@@ -123,4 +125,28 @@ fn in_turns<S>(
             }
         }
     }
+}
+
+/// Prints the tables, writes them where the options say, and fails when a row is void.
+pub(super) fn finish(
+    race: &str,
+    parts: &[Part],
+    machine: &[(String, String)],
+    options: &Options,
+) -> Result<(), String> {
+    for part in parts {
+        println!("{}", part.markdown());
+    }
+    if let Some(path) = &options.json {
+        let value = json!({
+            "race": race,
+            "quick": options.quick,
+            "machine": machine::json(machine),
+            "parts": parts.iter().map(Part::json).collect::<Vec<_>>(),
+        });
+        std::fs::write(path, format!("{value:#}\n"))
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    let void = parts.iter().flat_map(|part| &part.rows).filter(|row| row.void.is_some()).count();
+    if void == 0 { Ok(()) } else { Err(format!("{void} void rows")) }
 }

@@ -1,9 +1,10 @@
 //! `race`: the only source of a figure that compares us with peers.
 //!
-//! `http1` says who races over what. `server` runs one contestant and reads its cost from /proc,
+//! `http1` and `frame` say who races over what. `server` runs one contestant and reads its cost from /proc,
 //! `wrk` is the load, `holder` keeps idle connections, `stats` and `report` make the tables.
 
 mod answer;
+mod frame;
 mod holder;
 mod http1;
 mod machine;
@@ -15,7 +16,7 @@ mod wrk;
 
 use std::path::PathBuf;
 
-const USAGE: &str = "usage: race http1 [--quick] [--json FILE] [--part PART,…] [--only CONTESTANT,…]";
+const USAGE: &str = "usage: race http1|frame [--quick] [--json FILE] [--part PART,…] [--only CONTESTANT,…]";
 
 /// What the command line asks for.
 #[derive(Debug, Default)]
@@ -60,6 +61,7 @@ impl Options {
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
     match args.split_first() {
         Some((name, rest)) if name == "http1" => http1::race(&Options::parse(rest)?),
+        Some((name, rest)) if name == "frame" => frame::race(&Options::parse(rest)?),
         _ => Err(USAGE.into()),
     }
 }

@@ -74,8 +74,7 @@ impl Server {
     }
 
     fn proc(&self, file: &str) -> Result<String, String> {
-        let path = format!("/proc/{}/{file}", self.child.id());
-        std::fs::read_to_string(&path).map_err(|error| format!("the server is gone ({path}: {error})"))
+        proc(self.child.id(), file)
     }
 
     fn open_files(&self) -> Result<usize, String> {
@@ -83,10 +82,9 @@ impl Server {
         Ok(std::fs::read_dir(&path).map_err(|error| format!("the server is gone ({path}: {error})"))?.count())
     }
 
-    /// User and system time so far, in microseconds; the clock ticks every 10 ms or so.
+    /// As [`cpu_us`].
     pub(super) fn cpu_us(&self) -> Result<f64, String> {
-        let ticks = cpu_ticks(&self.proc("stat")?).ok_or("cannot read /proc/PID/stat")?;
-        Ok(ticks as f64 * 1e6 / ticks_per_second())
+        cpu_us(self.child.id())
     }
 
     /// Resident memory in bytes.
@@ -102,6 +100,17 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn proc(pid: u32, file: &str) -> Result<String, String> {
+    let path = format!("/proc/{pid}/{file}");
+    std::fs::read_to_string(&path).map_err(|error| format!("the process is gone ({path}: {error})"))
+}
+
+/// User and system time of a process so far, in microseconds; the clock ticks every 10 ms or so.
+pub(super) fn cpu_us(pid: u32) -> Result<f64, String> {
+    let ticks = cpu_ticks(&proc(pid, "stat")?).ok_or("cannot read /proc/PID/stat")?;
+    Ok(ticks as f64 * 1e6 / ticks_per_second())
 }
 
 fn ticks_per_second() -> f64 {
