@@ -21,11 +21,13 @@ const BUFFER: usize = 128 * 1024;
 const IN_FLIGHT: usize = 128;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A payload and where its answer goes.
+type Queued = (Bytes, oneshot::Sender<Bytes>);
 type Waiting = Arc<Mutex<HashMap<u32, oneshot::Sender<Bytes>>>>;
 
 #[derive(Clone)]
 struct Client {
-    calls: mpsc::Sender<(Bytes, oneshot::Sender<Bytes>)>,
+    calls: mpsc::Sender<Queued>,
     timeout: bool,
 }
 
@@ -61,7 +63,7 @@ async fn connect(address: SocketAddr, timeout: bool) -> io::Result<Client> {
     stream.set_nodelay(true)?;
     let (mut reader, mut writer) = framed(stream);
     let waiting = Waiting::default();
-    let (calls, mut queue) = mpsc::channel(IN_FLIGHT);
+    let (calls, mut queue) = mpsc::channel::<Queued>(IN_FLIGHT);
     let known = Arc::clone(&waiting);
     tokio::spawn(async move {
         while let Some(Ok(mut frame)) = reader.next().await {
