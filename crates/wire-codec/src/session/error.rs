@@ -80,7 +80,9 @@ impl Error {
         match self {
             Error::Decode { error, .. } => error.code(),
             Error::UnknownType(_) => ErrorCode::UNKNOWN_TYPE,
-            Error::TooManyExchanges(_) | Error::CreditExceeded(_) => ErrorCode::LIMIT,
+            Error::TooManyExchanges(_) | Error::CreditExceeded(_) | Error::CreditOverflow(_) => {
+                ErrorCode::LIMIT
+            }
             Error::TooManyFrames => ErrorCode::CALM,
             Error::HeartbeatMissed | Error::FrameStalled | Error::WriteStalled => ErrorCode::TIMEOUT,
             Error::Idle => ErrorCode::SHUTTING_DOWN,

@@ -108,6 +108,21 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The exchange that it is about.
+    pub(super) fn exchange(&self) -> Option<ExchangeId> {
+        match self {
+            Event::Request { id, .. }
+            | Event::Response { id, .. }
+            | Event::Data { id, .. }
+            | Event::Failed { id, .. }
+            | Event::Cancelled { id, .. }
+            | Event::Capacity { id } => Some(*id),
+            _ => None,
+        }
+    }
+}
+
 /// Why something cannot be sent; nothing of it was.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -2,9 +2,11 @@
 
 mod base_form;
 mod commands;
+mod ending;
 mod extended_form;
 mod hello;
 mod input;
+mod room;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -14,16 +16,17 @@ use wirelace_wire::{Budget, Machine, Output};
 
 use super::credit::Window;
 use super::error::Error;
-use super::event::{Event, ExchangeId, Form, Stats};
+use super::event::{Event, Form, Stats};
 use super::exchange::{Exchange, Exchanges};
 use super::options::{Limits, Offer, Options};
 use super::timers::{Due, Timers};
+use super::unread::Unread;
 use crate::base::{self, FrameType};
 use crate::error::ErrorCode;
 use crate::extended::{self, Frame, Role, Settings};
 
-/// Octets of an error's text that travel.
-const MAX_TEXT: usize = 1024;
+/// Octets of an error's text that travel: each peer takes a frame of so many.
+const MAX_TEXT: usize = Settings::MIN_MAX_FRAME as usize - extended::MAX_OVERHEAD;
 
 /// Octets of answers that nobody asked the application for (to pings, heartbeats, unknown types) which may wait
 /// before reading stops. Other output is no reason to stop: two peers that both did would wait for each other.
@@ -69,6 +72,7 @@ pub struct Session {
     put_octets: u64,
     /// Octets of answers that the machine gave by itself, and where in the output the last of them ends.
     replies: (usize, u64),
+    unread: Unread,
     /// Complete frames that were split off the input at once.
     run: Bytes,
     /// Octets of the connection before the run.
@@ -91,8 +95,8 @@ pub struct Session {
     silent_hello: bool,
     ping: Option<Ping>,
     pings: u64,
-    /// The application waits for so much room for a request, or a message; 0: it does not.
-    request_wants: usize,
+    /// The application waits for so much room for a request, or for a message (0: it does not).
+    request_wants: Option<usize>,
     message_wants: u64,
     control: Budget,
     small: Budget,
@@ -159,6 +163,7 @@ impl Session {
             output: Output::new(limits.output),
             put_octets: 0,
             replies: (0, 0),
+            unread: Unread::default(),
             run: Bytes::new(),
             offset: 0,
             partial: 0,
@@ -174,7 +179,7 @@ impl Session {
             silent_hello: false,
             ping: None,
             pings: 0,
-            request_wants: 0,
+            request_wants: None,
             message_wants: 0,
             control: Budget::new(limits.control.0, limits.control.1),
             small: Budget::new(limits.small.0, limits.small.1),
@@ -268,15 +273,34 @@ impl Session {
 
     /// What was just put, `before` which so many octets had been, answers the peer without the application.
     fn replied(&mut self, before: u64) {
-        let octets = usize::try_from(self.put_octets - before).unwrap_or(usize::MAX);
-        self.replies = (self.waiting_replies().saturating_add(octets), self.put_octets);
+        self.count_reply(self.put_since(before), self.put_octets);
+    }
+
+    fn count_reply(&mut self, octets: usize, end: u64) {
+        let (_, last) = self.replies;
+        self.replies = (self.waiting_replies().saturating_add(octets), last.max(end));
     }
 
     /// Octets of such answers that wait, at most.
     fn waiting_replies(&self) -> usize {
         let (octets, end) = self.replies;
-        let gone = self.put_octets - self.output.len() as u64;
-        if end <= gone { 0 } else { octets }
+        if end <= self.gone() { 0 } else { octets.min(self.output.len()) }
+    }
+
+    /// How many octets of all that was ever put were written.
+    fn gone(&self) -> u64 {
+        self.put_octets.saturating_sub(self.output.len() as u64)
+    }
+
+    fn put_since(&self, before: u64) -> usize {
+        usize::try_from(self.put_octets - before).unwrap_or(usize::MAX)
+    }
+
+    /// Extended form: what was put since `before`, with `payload` octets of payload, ends an exchange of the peer.
+    fn answered(&mut self, id: u64, before: u64, payload: usize) {
+        let octets = self.put_since(before).saturating_sub(payload);
+        self.unread.put(id, octets, self.put_octets);
+        self.close(id);
     }
 
     fn charge(&mut self, now: Instant) -> Result<(), Error> {
@@ -288,12 +312,14 @@ impl Session {
     }
 
     fn open(&mut self, id: u64, exchange: Exchange) {
+        self.timers.busy();
         self.exchanges.insert(id, exchange);
     }
 
     /// The exchange is over: what the application holds of it counts as taken.
     fn close(&mut self, id: u64) {
         let Some(exchange) = self.exchanges.remove(id) else { return };
+        self.timers.busy();
         self.connection.take(exchange.window.held());
         self.return_credit();
         if self.is_own(id) {
@@ -302,134 +328,13 @@ impl Session {
     }
 
     fn return_credit(&mut self) {
+        if self.over {
+            return;
+        }
         // The window of the base form has no end.
         if let Some(bytes) = self.connection.give_back() {
             self.put(Frame::Credit { id: 0, bytes });
         }
-    }
-
-    /// Ends everything, with one event for each exchange.
-    fn abandon(&mut self, code: ErrorCode, text: &str) {
-        for id in self.exchanges.ids(|_, _| true) {
-            self.exchanges.remove(id);
-            self.events.push_back(if self.is_own(id) {
-                Event::Failed { id: ExchangeId(id), code, text: text.into(), by_peer: false }
-            } else {
-                Event::Cancelled { id: ExchangeId(id), code }
-            });
-        }
-        self.order.clear();
-    }
-
-    fn fail(&mut self, error: Error) {
-        if self.over {
-            return;
-        }
-        let (code, text) = (error.code(), error.to_string());
-        let lost = matches!(error, Error::Peer { .. } | Error::UnexpectedEnd { .. } | Error::WriteStalled);
-        match (self.phase, self.role) {
-            _ if lost => {}
-            (Phase::Extended, _) => {
-                self.put(Frame::Error { id: 0, code, text: Bytes::from(text.clone()) });
-            }
-            (_, Role::Acceptor) => self.put_base(FrameType::ERROR, Bytes::from(text.clone())),
-            // Nobody asks the initiator.
-            (_, Role::Initiator) => {}
-        }
-        self.abandon(code, &text);
-        self.finish();
-        self.failure = Some(error);
-    }
-
-    fn finish(&mut self) {
-        self.over = true;
-        self.run = Bytes::new();
-    }
-
-    /// What can be sent now for an exchange.
-    fn room_for(&self, id: u64) -> usize {
-        let room = self.output.room();
-        match (self.phase, self.exchanges.get(id)) {
-            (Phase::Extended, Some(exchange)) => {
-                let credit = exchange.credit.min(self.credit);
-                room.min(usize::try_from(credit).unwrap_or(usize::MAX))
-            }
-            // One answer is taken whole, in its turn.
-            (Phase::Base, Some(_)) => match self.order.front() {
-                Some(Slot::Exchange(front)) if *front == id && room > 0 => self.limits.frame,
-                _ => 0,
-            },
-            _ => 0,
-        }
-    }
-
-    fn room_for_request(&self) -> usize {
-        let room = self.output.room();
-        match self.phase {
-            Phase::Extended
-                if u64::from(self.exchanges.count(self.own_last.wrapping_add(2))) < self.peer.exchanges =>
-            {
-                let credit = self.peer.exchange_window.min(self.credit);
-                room.min(usize::try_from(credit).unwrap_or(usize::MAX))
-            }
-            Phase::Base
-                if self.role == Role::Initiator
-                    && room > 0
-                    && self.order.len() < self.limits.exchanges as usize =>
-            {
-                self.limits.frame
-            }
-            _ => 0,
-        }
-    }
-
-    /// The application is told where something has room again.
-    fn wake(&mut self) {
-        if self.over {
-            return;
-        }
-        if self.request_wants > 0 && self.room_for_request() >= self.request_wants {
-            self.request_wants = 0;
-            self.events.push_back(Event::RequestCapacity);
-        }
-        if self.message_wants > 0 && self.credit >= self.message_wants && self.output.room() > 0 {
-            self.message_wants = 0;
-            self.events.push_back(Event::MessageCapacity);
-        }
-        if self.exchanges.blocked == 0 {
-            return;
-        }
-        let mut blocked = self.exchanges.ids(|_, exchange| exchange.wants > 0);
-        blocked.retain(|&id| {
-            let room = self.room_for(id);
-            let Some(exchange) = self.exchanges.get_mut(id) else { return false };
-            let waits = room < exchange.wants;
-            if !waits {
-                exchange.wants = 0;
-                self.events.push_back(Event::Capacity { id: ExchangeId(id) });
-            }
-            waits
-        });
-        self.exchanges.blocked = blocked.len();
-    }
-
-    /// The application waits for so much capacity of an exchange, as far as there can ever be so much.
-    fn block(&mut self, id: u64, wants: usize) {
-        let wants = wants.min(self.most()).max(1);
-        if let Some(exchange) = self.exchanges.get_mut(id)
-            && std::mem::replace(&mut exchange.wants, wants) == 0
-        {
-            self.exchanges.blocked += 1;
-        }
-    }
-
-    /// Room that comes back for certain once the peer has taken everything: credit travels by half windows.
-    fn most(&self) -> usize {
-        let window = match self.phase {
-            Phase::Extended => self.peer.exchange_window.min(self.peer.connection_window) / 2,
-            _ => 1,
-        };
-        self.output.limit().min(usize::try_from(window).unwrap_or(usize::MAX)).max(1)
     }
 
     /// Whether a frame may be taken.
@@ -440,43 +345,14 @@ impl Session {
         let answers = self.phase == Phase::Base && self.role == Role::Acceptor;
         !answers
             || !self.shutting_down
+                && self.output.room() > 0
                 && self.order.len() < self.limits.exchanges as usize
                 && self.connection.held() < self.limits.connection_window
     }
 
-    /// The peer sends nothing more, and all it sent was taken.
-    fn input_over(&mut self) {
-        for id in self.exchanges.ids(|_, _| true) {
-            let own = self.is_own(id);
-            // Whoever speaks the extended form says when it goes; and there will be no more credit.
-            let cut = self.phase == Phase::Extended;
-            if own {
-                self.exchanges.remove(id);
-                let text = String::from("the connection was closed");
-                self.events.push_back(Event::Failed {
-                    id: ExchangeId(id),
-                    code: ErrorCode::CLOSED,
-                    text,
-                    by_peer: false,
-                });
-            } else if cut {
-                self.exchanges.remove(id);
-                self.events.push_back(Event::Cancelled { id: ExchangeId(id), code: ErrorCode::CLOSED });
-            }
-        }
-        if self.role == Role::Initiator {
-            self.order.clear();
-        }
-    }
-
-    /// After all that could be done was done.
-    fn settle(&mut self, now: Instant) {
-        let idle = self.exchanges.is_empty() && self.order.is_empty();
-        if idle && (self.eof && self.run.is_empty() && self.partial == 0 || self.shutting_down) {
-            self.finish();
-        }
-        self.timers.idle(now, idle);
-        self.timers.output(now, !self.output.is_empty());
+    fn put_go_away(&mut self) {
+        let code = ErrorCode::SHUTTING_DOWN;
+        self.put(Frame::GoAway { last: self.peer_last, code, text: Bytes::new() });
     }
 
     /// Shortens what a person is to read.

@@ -47,6 +47,7 @@ mod exchange;
 mod machine;
 mod options;
 mod timers;
+mod unread;
 
 pub use error::Error;
 pub use event::{Event, ExchangeId, Form, SendError, Stats};

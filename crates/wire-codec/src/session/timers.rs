@@ -105,6 +105,11 @@ impl Timers {
         }
     }
 
+    /// Something was under way just now.
+    pub(super) fn busy(&mut self) {
+        self.idle = None;
+    }
+
     fn all(&self) -> [Option<(Instant, Due)>; 5] {
         let at = |since: Option<Instant>, span: Option<Duration>| since?.checked_add(span?);
         let frame = self.frame.and_then(|(since, octets)| {

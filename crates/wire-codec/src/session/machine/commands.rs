@@ -36,8 +36,12 @@ impl Session {
             _ => {}
         }
         let room = self.room_for_request();
-        if room == 0 && (self.phase == Phase::Base || !self.is_room_for_empty(&data)) || data.len() > room {
-            self.request_wants = data.len().min(self.most()).max(1);
+        let fits = match self.phase {
+            Phase::Extended if data.is_empty() => self.may_open_one(),
+            _ => room > 0 && data.len() <= room,
+        };
+        if !fits {
+            self.block_requests(if self.phase == Phase::Base { 1 } else { data.len() });
             return Err(SendError::Full);
         }
         let id = self.next_own();
@@ -76,14 +80,6 @@ impl Session {
         } else {
             Ok(())
         }
-    }
-
-    /// A request without payload needs no credit.
-    fn is_room_for_empty(&self, data: &Bytes) -> bool {
-        let next = self.own_last.wrapping_add(2);
-        data.is_empty()
-            && self.output.room() > 0
-            && u64::from(self.exchanges.count(next)) < self.peer.exchanges
     }
 
     fn fits(&self, length: usize, limit: usize) -> Result<(), SendError> {
@@ -151,11 +147,12 @@ impl Session {
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.begun = true;
         }
+        let (before, octets) = (self.put_octets, data.len());
         let (first, rest) = self.first_part(data);
         self.put(Frame::Response { id, end: end && rest.is_empty(), payload: first });
         self.put_parts(id, rest, end);
         if end {
-            self.close(id);
+            self.answered(id, before, octets);
         }
         Ok(())
     }
@@ -179,6 +176,7 @@ impl Session {
             return Err(SendError::Order);
         }
         self.spend(id, data.len())?;
+        let (before, octets) = (self.put_octets, data.len());
         if data.is_empty() && end {
             self.put(Frame::Data { id, end, payload: data });
         } else {
@@ -189,14 +187,14 @@ impl Session {
                 exchange.sent_all = true;
             }
             if !self.is_own(id) {
-                self.close(id);
+                self.answered(id, before, octets);
             }
         }
         Ok(())
     }
 
     /// Ends a request of the peer with an error: in the extended form at any time, in the base form in place of the
-    /// response, without the code. Of the text, 1,024 octets travel.
+    /// response, without the code. Of the text, the first 989 octets travel.
     ///
     /// # Errors
     ///
@@ -210,8 +208,9 @@ impl Session {
         if self.phase == Phase::Base {
             self.answer_error(id, text);
         } else {
+            let before = self.put_octets;
             self.put(Frame::Error { id, code, text });
-            self.close(id);
+            self.answered(id, before, 0);
         }
         Ok(())
     }
@@ -220,13 +219,20 @@ impl Session {
     /// event follows.
     pub fn cancel(&mut self, id: ExchangeId, code: ErrorCode) {
         let ExchangeId(id) = id;
+        // Nor one that waits already.
+        self.events.retain(|event| event.exchange() != Some(ExchangeId(id)));
         if self.exchanges.get(id).is_none() {
             return;
         }
+        let before = self.put_octets;
         match (self.phase, self.is_own(id)) {
-            (Phase::Extended, _) => {
+            (Phase::Extended, true) => {
                 self.put(Frame::Cancel { id, code });
                 self.close(id);
+            }
+            (Phase::Extended, false) => {
+                self.put(Frame::Cancel { id, code });
+                self.answered(id, before, 0);
             }
             // Its answer will come all the same, in its place.
             (_, true) => self.close(id),
@@ -290,7 +296,7 @@ impl Session {
     pub fn request_capacity(&mut self) -> usize {
         let room = self.room_for_request();
         if room == 0 {
-            self.request_wants = 1;
+            self.block_requests(1);
         }
         room
     }
@@ -355,8 +361,7 @@ impl Session {
             return;
         }
         if self.phase == Phase::Extended {
-            let code = ErrorCode::SHUTTING_DOWN;
-            self.put(Frame::GoAway { last: self.peer_last, code, text: Bytes::new() });
+            self.put_go_away();
         }
         self.settle(now);
     }

@@ -6,7 +6,6 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::{MESSAGE_COST, Session, exchange};
-use crate::base::FrameType;
 use crate::error::ErrorCode;
 use crate::extended::{Frame, kind};
 use crate::session::credit::Window;
@@ -15,6 +14,9 @@ use wirelace_wire::varint::VARINT_MAX;
 
 /// Octets under which a part that is not the last, or credit, counts as next to nothing.
 const SMALL: u64 = 64;
+
+/// Parts under so many octets get memory of their own, so that many of them do not keep as many read buffers.
+const PINS: usize = 1024;
 
 impl Session {
     pub(super) fn on_extended(&mut self, now: Instant, frame: Frame<Bytes>) -> Result<Option<Event>, Error> {
@@ -25,14 +27,15 @@ impl Session {
             Frame::Credit { id, bytes } => self.on_credit(now, id, bytes).map(|()| None),
             Frame::Ping { answer, payload } => self.on_ping(now, answer, payload),
             Frame::Message { payload } => {
+                self.timers.busy();
                 self.count(payload.len() as u64 + MESSAGE_COST, 0)?;
                 self.messages_held += payload.len() as u64 + MESSAGE_COST;
                 self.stats.payload_received -= MESSAGE_COST;
-                Ok(Some(Event::Message { data: payload }))
+                Ok(Some(Event::Message { data: alone(payload) }))
             }
             Frame::Error { id: 0, code, text } => Err(Error::Peer { code, text: readable(&text) }),
-            Frame::Error { id, code, text } => self.on_end(now, id, kind::ERROR, code, &text),
-            Frame::Cancel { id, code } => self.on_end(now, id, kind::CANCEL, code, b""),
+            Frame::Error { id, code, text } => self.on_end(now, id, code, &text),
+            Frame::Cancel { id, code } => self.on_end(now, id, code, b""),
             Frame::GoAway { last, code, text } => self.on_go_away(now, last, code, &text),
             Frame::Unknown { kind, .. } if kind.0 & kind::MUST_UNDERSTAND != 0 => {
                 Err(Error::UnknownType(kind.0))
@@ -88,7 +91,8 @@ impl Session {
             // It learns from our GOAWAY that this was not processed.
             return self.stale(now, id, data.len());
         }
-        if self.exchanges.count(id) >= self.limits.exchanges {
+        let unread = self.unread.count(self.gone());
+        if self.exchanges.count(id) as usize + unread >= self.limits.exchanges as usize {
             return Err(Error::TooManyExchanges(self.limits.exchanges));
         }
         let timeout = timeout.map(Duration::from_millis);
@@ -104,6 +108,7 @@ impl Session {
         }
         self.open(id, exchange);
         self.stats.requests_received += 1;
+        let data = if end { data } else { alone(data) };
         Ok(Some(Event::Request { id: ExchangeId(id), data, end, timeout }))
     }
 
@@ -119,6 +124,7 @@ impl Session {
         if end {
             self.close(id);
         }
+        let data = if end { data } else { alone(data) };
         Ok(Some(Event::Response { id: ExchangeId(id), data, end }))
     }
 
@@ -136,6 +142,7 @@ impl Session {
         if end && own {
             self.close(id);
         }
+        let data = if end { data } else { alone(data) };
         Ok(Some(Event::Data { id: ExchangeId(id), data, end }))
     }
 
@@ -176,18 +183,22 @@ impl Session {
         &mut self,
         now: Instant,
         id: u64,
-        kind: FrameType,
         code: ErrorCode,
         text: &[u8],
     ) -> Result<Option<Event>, Error> {
+        let own = self.is_own(id);
         if self.exchanges.get(id).is_none() {
-            return self.stale(now, id, 0);
+            self.stale(now, id, 0)?;
+            // The peer's place is free; the answer that it did not wait for is one that costs it nothing.
+            if !own && let Some((octets, end)) = self.unread.remove(id) {
+                self.count_reply(octets, end);
+            }
+            return Ok(None);
         }
-        if kind == kind::CANCEL {
+        if !own {
             self.charge_small(now)?;
         }
         self.close(id);
-        let own = self.is_own(id);
         let id = ExchangeId(id);
         Ok(Some(if own {
             Event::Failed { id, code, text: readable(text), by_peer: true }
@@ -215,6 +226,11 @@ impl Session {
         }
         Ok(Some(Event::GoAway { code, text: readable(text) }))
     }
+}
+
+/// A small part in memory of its own.
+fn alone(data: Bytes) -> Bytes {
+    if data.len() < PINS { Bytes::copy_from_slice(&data) } else { data }
 }
 
 /// It was checked when it was decoded.
