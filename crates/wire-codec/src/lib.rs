@@ -4,7 +4,7 @@
 //! It is no RPC system: payloads are octets, what they mean is yours. It knows no sockets either; for tokio there
 //! are callers and servers in `wirelace-runtime`, feature `frame`. Central types: [`base::Frame`] and
 //! [`extended::Frame`] (the codecs, `no_std` + `alloc`), and `session::Session` (feature `std`, the machine for both
-//! roles).
+//! roles). [`spec::FrameSpec`] cuts streams of other protocols into frames.
 //!
 //! # The base form
 //!
@@ -74,14 +74,19 @@ extern crate alloc;
 
 pub mod base;
 pub mod extended;
+pub mod spec;
 
 mod checksum;
 #[cfg(feature = "tokio-util")]
 mod codec;
 mod error;
+#[cfg(feature = "tokio-util")]
+mod spec_codec;
 
 #[cfg(feature = "tokio-util")]
 pub use codec::BaseCodec;
 pub use error::{DecodeError, ErrorCode, HelloRule, TooLong};
+#[cfg(feature = "tokio-util")]
+pub use spec_codec::SpecCodec;
 #[cfg(feature = "std")]
 pub mod session;
