@@ -23,7 +23,7 @@ fn peer(config: &Config) -> Option<(length_delimited::Builder, i64)> {
     let adjustment = config.adjustment + head as i64 - skip as i64;
     builder.length_adjustment(adjustment as isize);
     builder.max_frame_length(MAX + 1000);
-    Some((if little { builder.little_endian().clone() } else { builder }, adjustment))
+    Some((if little { *builder.little_endian() } else { builder }, adjustment))
 }
 
 proptest! {
