@@ -1,6 +1,7 @@
 //! `wirelace decode`: what bytes on the wire mean, line by line.
 
 mod chunked;
+mod frame;
 mod http1;
 mod input;
 mod sections;
@@ -18,7 +19,7 @@ use wrong::Stop;
 
 /// What to decode.
 #[derive(Debug, Args)]
-#[command(after_help = HTTP1_EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct DecodeArgs {
     #[command(subcommand)]
     format: Format,
@@ -29,6 +30,9 @@ enum Format {
     /// Requests and responses of HTTP/1.0 and 1.1, mixed or not
     #[command(after_help = HTTP1_EXAMPLES)]
     Http1(Source),
+    /// Frames of the binary framing protocol: base form, hello and extended form
+    #[command(after_help = FRAME_EXAMPLES)]
+    Frame(Source),
 }
 
 #[derive(Debug, Args)]
@@ -49,12 +53,28 @@ Examples:
   wirelace decode http1 captured.bin
   wirelace decode http1 --hex bytes.txt";
 
+const FRAME_EXAMPLES: &str = "\
+Each line has an offset, the form, and what stands there. The first wrong byte ends it with an error that names the \
+rule, and exit code 3. The frames of one direction, or of both as they came.
+
+Examples:
+  echo '0a02 00000005 68656c6c6f' | wirelace decode frame --hex
+  wirelace decode frame captured.bin";
+
+const EXAMPLES: &str = "\
+Examples:
+  printf 'GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' | wirelace decode http1
+  echo '0a02 00000005 68656c6c6f' | wirelace decode frame --hex";
+
 /// Runs the command.
 pub(crate) fn run(args: &DecodeArgs) -> Result<(), Failure> {
-    let Format::Http1(source) = &args.format;
+    let (Format::Http1(source) | Format::Frame(source)) = &args.format;
     let input = input::read(source.file.as_deref(), source.hex)?;
     let mut tree = Tree::new(BufWriter::new(io::stdout().lock()));
-    let result = http1::decode(&input, &mut tree);
+    let result = match args.format {
+        Format::Http1(_) => http1::decode(&input, &mut tree),
+        Format::Frame(_) => frame::decode(&input, &mut tree),
+    };
     let flushed = tree.flush();
     match result.and(flushed.map_err(Stop::Output)) {
         Ok(()) => Ok(()),
@@ -66,7 +86,8 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<(), Failure> {
                 Some(byte) => format!("`{}`", Plain(byte)),
                 None => "the end".to_owned(),
             };
-            Err(Failure::Check(format!("byte {offset} (0x{offset:x}), {found}: {rule}")))
+            let reason = format!("byte {offset} (0x{offset:x}), {found}: {rule}");
+            Err(Failure::Check(reason))
         }
     }
 }
