@@ -1,6 +1,6 @@
 //! What runs above a caller's session.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Instant;
@@ -11,7 +11,6 @@ use wirelace_wire_codec::session::{Error, Event, ExchangeId, SendError, Session}
 
 use super::body::{Collected, go_on};
 use super::error::CallError;
-use super::id_map::IdMap;
 use super::mailbox::{NewCall, Shared, Slot};
 use crate::timer::Timer;
 use crate::{Application, Outcome, Step};
@@ -19,12 +18,6 @@ use crate::{Application, Outcome, Step};
 /// A call that was sent, or is being sent.
 struct Active {
     slot: Arc<Slot>,
-    /// Where one frame each way is not enough.
-    parts: Option<Box<Parts>>,
-}
-
-#[derive(Default)]
-struct Parts {
     rest: Bytes,
     answer: Collected,
 }
@@ -34,9 +27,7 @@ pub(super) struct CallerApp {
     max_response: usize,
     /// Calls for which there was no room yet.
     waiting: VecDeque<NewCall>,
-    active: IdMap<Active>,
-    /// How many requests have more parts to send, at most.
-    sending: usize,
+    active: HashMap<ExchangeId, Active>,
     /// Waits for room for a request.
     blocked: bool,
     timer: Timer,
@@ -49,8 +40,7 @@ impl CallerApp {
             shared,
             max_response,
             waiting: VecDeque::new(),
-            active: IdMap::default(),
-            sending: 0,
+            active: HashMap::new(),
             blocked: false,
             timer: Timer::default(),
             shutting_down: false,
@@ -67,13 +57,12 @@ impl CallerApp {
         let Some(active) = self.active.get_mut(&id) else { return };
         // What is kept here is bounded by the limit below.
         session.consumed(id, data.len());
-        let parts = active.parts.get_or_insert_default();
-        parts.answer.push(data);
-        if parts.answer.len() > self.max_response {
+        active.answer.push(data);
+        if active.answer.len() > self.max_response {
             session.cancel(id, ErrorCode::LIMIT);
             self.end(id, Err(CallError::ResponseTooLong { limit: self.max_response }));
         } else if end {
-            let answer = std::mem::take(&mut parts.answer).finish();
+            let answer = std::mem::take(&mut active.answer).finish();
             self.end(id, Ok(answer));
         }
     }
@@ -96,9 +85,8 @@ impl CallerApp {
             let limit = |length, limit| CallError::RequestTooLong { length, limit };
             match session.send_request(now, first, end, timeout) {
                 Ok(id) => {
-                    let parts = (!rest.is_empty()).then(|| Box::new(Parts { rest, ..Parts::default() }));
-                    self.sending += usize::from(parts.is_some());
-                    self.active.insert(id, Active { slot: call.slot, parts });
+                    let active = Active { slot: call.slot, rest, answer: Collected::default() };
+                    self.active.insert(id, active);
                 }
                 Err(SendError::Full | SendError::NotReady) => {
                     self.waiting.push_front(call);
@@ -137,12 +125,6 @@ impl CallerApp {
 impl Application<Session> for CallerApp {
     fn on_event(&mut self, _: &mut Context<'_>, session: &mut Session, event: Event, _: Instant) {
         match event {
-            // All of it; the session is through with it.
-            Event::Response { id, data, end: true } => {
-                let fits = data.len() <= self.max_response;
-                let limit = self.max_response;
-                self.end(id, if fits { Ok(data) } else { Err(CallError::ResponseTooLong { limit }) });
-            }
             Event::Response { id, data, end } | Event::Data { id, data, end } => {
                 self.on_part(session, id, data, end)
             }
@@ -156,8 +138,8 @@ impl Application<Session> for CallerApp {
                 self.end(id, Err(error));
             }
             Event::Capacity { id } => {
-                if let Some(Active { parts: Some(parts), .. }) = self.active.get_mut(&id) {
-                    let _ = go_on(session, id, &mut parts.rest);
+                if let Some(active) = self.active.get_mut(&id) {
+                    let _ = go_on(session, id, &mut active.rest);
                 }
             }
             Event::RequestCapacity | Event::Ready { .. } => self.blocked = false,
@@ -180,27 +162,17 @@ impl Application<Session> for CallerApp {
         let shared = Arc::clone(&self.shared);
         let (abandoned, left) = {
             let mut mail = shared.look(cx);
-            let known = self.waiting.len();
             self.waiting.append(&mut mail.calls);
-            for call in self.waiting.range_mut(known..) {
-                call.until = call.timeout.and_then(|timeout| now.checked_add(timeout));
-            }
             (std::mem::take(&mut mail.abandoned) > 0, mail.callers == 0)
         };
         if abandoned || self.blocked || !session.is_ready() {
             self.tidy(session, abandoned, now);
         }
         let mut worked = abandoned | self.start_calls(session, now);
-        if worked && self.sending > 0 {
+        for (id, active) in &mut self.active {
             // Those that were started just now; the others wait for their capacity.
-            self.sending = 0;
-            for (id, active) in &mut self.active {
-                if let Some(parts) = &mut active.parts
-                    && !parts.rest.is_empty()
-                {
-                    let _ = go_on(session, *id, &mut parts.rest);
-                    self.sending += usize::from(!parts.rest.is_empty());
-                }
+            if worked && !active.rest.is_empty() {
+                let _ = go_on(session, *id, &mut active.rest);
             }
         }
         if (left || self.shutting_down) && self.waiting.is_empty() && self.active.is_empty() && !worked {

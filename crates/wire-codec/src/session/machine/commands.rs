@@ -122,10 +122,9 @@ impl Session {
     /// [`Event::Capacity`](crate::session::Event::Capacity).
     pub fn respond(&mut self, id: ExchangeId, data: Bytes, end: bool) -> Result<(), SendError> {
         let ExchangeId(id) = id;
-        if self.is_own(id) {
+        let Some(exchange) = self.exchanges.get(id).filter(|_| !self.is_own(id)) else {
             return Err(SendError::Closed);
-        }
-        let Some(exchange) = self.exchanges.get_mut(id) else { return Err(SendError::Closed) };
+        };
         if exchange.begun {
             return Err(SendError::Order);
         }
@@ -144,17 +143,11 @@ impl Session {
             self.next_answer();
             return Ok(());
         }
-        let (before, octets) = (self.put_octets, data.len());
-        let spent = octets as u64;
-        let credit = exchange.credit.min(self.credit);
-        if octets > 0 && (spent > credit || octets > self.output.room()) {
-            self.block(id, octets);
-            return Err(SendError::Full);
+        self.spend(id, data.len())?;
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.begun = true;
         }
-        exchange.begun = true;
-        exchange.credit -= spent;
-        self.credit -= spent;
-        self.stats.payload_sent += spent;
+        let (before, octets) = (self.put_octets, data.len());
         let (first, rest) = self.first_part(data);
         self.put(Frame::Response { id, end: end && rest.is_empty(), payload: first });
         self.put_parts(id, rest, end);

@@ -53,19 +53,13 @@ impl Session {
         Ok(())
     }
 
-    /// A part against the connection's credit; `within`: that of its exchange was enough.
-    fn count_part(
-        &mut self,
-        now: Instant,
-        id: u64,
-        octets: u64,
-        end: bool,
-        within: bool,
-    ) -> Result<(), Error> {
+    /// Octets against the connection's credit, and that of an exchange.
+    fn count_part(&mut self, now: Instant, id: u64, octets: u64, end: bool) -> Result<(), Error> {
         if octets < SMALL && !end {
             self.charge_small(now)?;
         }
         self.count(octets, id)?;
+        let within = self.exchanges.get_mut(id).is_none_or(|exchange| exchange.window.receive(octets));
         if within { Ok(()) } else { Err(Error::CreditExceeded(id)) }
     }
 
@@ -108,8 +102,10 @@ impl Session {
         exchange.received_all = end;
         // Not open yet: the application is not told of the end of what it never saw.
         let octets = data.len() as u64;
-        let within = exchange.window.receive(octets);
-        self.count_part(now, id, octets, end, within)?;
+        self.count_part(now, id, octets, end)?;
+        if !exchange.window.receive(octets) {
+            return Err(Error::CreditExceeded(id));
+        }
         self.open(id, exchange);
         self.stats.requests_received += 1;
         let data = if end { data } else { alone(data) };
@@ -124,9 +120,7 @@ impl Session {
         if std::mem::replace(&mut exchange.peer_begun, true) {
             return Err(Error::UnexpectedFrame(kind::RESPONSE));
         }
-        let octets = data.len() as u64;
-        let within = exchange.window.receive(octets);
-        self.count_part(now, id, octets, end, within)?;
+        self.count_part(now, id, data.len() as u64, end)?;
         if end {
             self.close(id);
         }
@@ -144,9 +138,7 @@ impl Session {
             return Err(Error::DataAfterEnd(id));
         }
         exchange.received_all = end;
-        let octets = data.len() as u64;
-        let within = exchange.window.receive(octets);
-        self.count_part(now, id, octets, end, within)?;
+        self.count_part(now, id, data.len() as u64, end)?;
         if end && own {
             self.close(id);
         }
