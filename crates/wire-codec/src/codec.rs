@@ -10,7 +10,8 @@ use crate::error::DecodeError;
 
 /// Decodes and encodes frames of the base form.
 ///
-/// It takes all complete frames out of the buffer at once, and hands out slices of them.
+/// It takes all complete frames out of the buffer at once, and hands out slices of them. When the connection goes on
+/// with another codec, [`unread`](BaseCodec::unread) comes before what is left in the buffer.
 #[derive(Debug, Clone)]
 pub struct BaseCodec {
     max_payload: usize,
@@ -22,6 +23,12 @@ impl BaseCodec {
     #[must_use]
     pub const fn new(max_payload: usize) -> BaseCodec {
         BaseCodec { max_payload, run: Bytes::new() }
+    }
+
+    /// Octets of complete frames that are out of the buffer and were not handed out as frames.
+    #[must_use]
+    pub fn unread(&self) -> Bytes {
+        self.run.clone()
     }
 }
 
@@ -65,12 +72,13 @@ impl Decoder for BaseCodec {
     }
 }
 
-impl<P: AsRef<[u8]>> Encoder<Frame<P>> for BaseCodec {
+/// For one type only: with several, `Framed::close` could not tell which is meant.
+impl Encoder<Frame<Bytes>> for BaseCodec {
     type Error = io::Error;
 
     #[inline]
-    fn encode(&mut self, frame: Frame<P>, output: &mut BytesMut) -> io::Result<()> {
-        let payload = frame.payload.as_ref();
+    fn encode(&mut self, frame: Frame<Bytes>, output: &mut BytesMut) -> io::Result<()> {
+        let payload = &frame.payload;
         let header = frame.header().ok().filter(|_| payload.len() <= self.max_payload);
         let Some(header) = header else {
             let error = crate::TooLong { length: payload.len(), limit: self.max_payload };
@@ -94,7 +102,7 @@ mod tests {
         let mut octets = BytesMut::new();
         let payloads = [0, 1, 1000, 5];
         for len in payloads {
-            let frame = Frame { kind: FrameType::REQUEST, payload: vec![7; len] };
+            let frame = Frame { kind: FrameType::REQUEST, payload: Bytes::from(vec![7; len]) };
             codec.encode(frame, &mut octets).unwrap();
         }
         for step in 1..octets.len() {
@@ -119,7 +127,7 @@ mod tests {
         assert_eq!(codec.decode(&mut input).unwrap_err().kind(), io::ErrorKind::InvalidData);
         let mut cut = BytesMut::from(&b"\x0a\x01\0\0\0\x04abc"[..]);
         assert_eq!(codec.decode_eof(&mut cut).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-        let long = Frame { kind: FrameType::REQUEST, payload: [0; 11] };
+        let long = Frame { kind: FrameType::REQUEST, payload: Bytes::from_static(&[0; 11]) };
         assert_eq!(codec.encode(long, &mut cut).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 }

@@ -54,6 +54,11 @@
 //! ([`extended::Hello`]), which is a heartbeat of the base form with a payload: a peer that knows only the base form
 //! answers it like any other, and the session falls back.
 //!
+//! Credit counts octets of payload. Each direction of an exchange, and the connection, start with what the receiver's
+//! hello says, and gain what its CREDIT frames say; the payloads of requests, responses and data count against both,
+//! also for an exchange that is over already. A message counts against the connection's, with 32 octets more than it
+//! has, so that empty ones are not for nothing. The end of a direction needs no credit.
+//!
 //! | | base form | extended form |
 //! | --- | --- | --- |
 //! | answers | in order | in any order |

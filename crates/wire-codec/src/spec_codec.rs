@@ -139,17 +139,17 @@ impl Decoder for SpecCodec {
     }
 }
 
-impl<P: AsRef<[u8]>> Encoder<P> for SpecCodec {
+/// For one type only: with several, `Framed::close` could not tell which is meant.
+impl Encoder<Bytes> for SpecCodec {
     type Error = io::Error;
 
     #[inline]
-    fn encode(&mut self, payload: P, output: &mut BytesMut) -> io::Result<()> {
-        let payload = payload.as_ref();
+    fn encode(&mut self, payload: Bytes, output: &mut BytesMut) -> io::Result<()> {
         let parts =
-            self.spec.parts(payload).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            self.spec.parts(&payload).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         output.reserve(parts.len().saturating_add(payload.len()));
         parts.put_front(output);
-        output.extend_from_slice(payload);
+        output.extend_from_slice(&payload);
         parts.put_back(output);
         Ok(())
     }

@@ -6,8 +6,9 @@ use std::task::Context;
 use std::time::Instant;
 
 use bytes::Bytes;
+use wirelace_wire::Machine as _;
 use wirelace_wire_codec::ErrorCode;
-use wirelace_wire_codec::session::{Error, Event, ExchangeId, SendError, Session};
+use wirelace_wire_codec::session::{Error, Event, ExchangeId, Form, SendError, Session};
 
 use super::body::{Collected, go_on};
 use super::error::CallError;
@@ -27,6 +28,8 @@ pub(super) struct CallerApp {
     max_response: usize,
     /// Calls for which there was no room yet.
     waiting: VecDeque<NewCall>,
+    /// No call that waits has less time.
+    earliest: Option<Instant>,
     active: HashMap<ExchangeId, Active>,
     /// Waits for room for a request.
     blocked: bool,
@@ -40,6 +43,7 @@ impl CallerApp {
             shared,
             max_response,
             waiting: VecDeque::new(),
+            earliest: None,
             active: HashMap::new(),
             blocked: false,
             timer: Timer::default(),
@@ -78,22 +82,24 @@ impl CallerApp {
             started = true;
             let timeout = call.until.map(|until| until.saturating_duration_since(now));
             let capacity = session.request_capacity();
-            let base = session.form() == Some(wirelace_wire_codec::session::Form::Base);
             let mut rest = call.payload.clone();
-            let first = if base { rest.split_off(0) } else { rest.split_to(capacity.min(rest.len())) };
-            let end = rest.is_empty();
-            let limit = |length, limit| CallError::RequestTooLong { length, limit };
-            match session.send_request(now, first, end, timeout) {
+            // The base form takes a request whole, or says that it is too long.
+            let most = if session.form() == Some(Form::Base) { usize::MAX } else { capacity };
+            let first = rest.split_to(most.min(rest.len()));
+            match session.send_request(now, first, rest.is_empty(), timeout) {
                 Ok(id) => {
-                    let active = Active { slot: call.slot, rest, answer: Collected::default() };
-                    self.active.insert(id, active);
+                    // What is left waits for its capacity.
+                    let _ = go_on(session, id, &mut rest);
+                    self.active.insert(id, Active { slot: call.slot, rest, answer: Collected::default() });
                 }
                 Err(SendError::Full | SendError::NotReady) => {
                     self.waiting.push_front(call);
                     self.blocked = true;
                     return started;
                 }
-                Err(SendError::TooLong { length, limit: most }) => call.slot.fill(Err(limit(length, most))),
+                Err(SendError::TooLong { length, limit }) => {
+                    call.slot.fill(Err(CallError::RequestTooLong { length, limit }));
+                }
                 Err(_) => call.slot.fill(Err(CallError::Refused)),
             }
         }
@@ -112,6 +118,9 @@ impl CallerApp {
                 !over
             });
         }
+        if self.earliest.is_none_or(|earliest| earliest > now) {
+            return;
+        }
         self.waiting.retain(|call| {
             let late = call.until.is_some_and(|until| until <= now);
             if late {
@@ -119,6 +128,7 @@ impl CallerApp {
             }
             !late
         });
+        self.earliest = self.waiting.iter().filter_map(|call| call.until).min();
     }
 }
 
@@ -162,6 +172,8 @@ impl Application<Session> for CallerApp {
         let shared = Arc::clone(&self.shared);
         let (abandoned, left) = {
             let mut mail = shared.look(cx);
+            let times = mail.calls.iter().filter_map(|call| call.until);
+            self.earliest = times.chain(self.earliest).min();
             self.waiting.append(&mut mail.calls);
             (std::mem::take(&mut mail.abandoned) > 0, mail.callers == 0)
         };
@@ -169,19 +181,15 @@ impl Application<Session> for CallerApp {
             self.tidy(session, abandoned, now);
         }
         let mut worked = abandoned | self.start_calls(session, now);
-        for (id, active) in &mut self.active {
-            // Those that were started just now; the others wait for their capacity.
-            if worked && !active.rest.is_empty() {
-                let _ = go_on(session, *id, &mut active.rest);
-            }
+        if self.waiting.is_empty() {
+            self.earliest = None;
         }
         if (left || self.shutting_down) && self.waiting.is_empty() && self.active.is_empty() && !worked {
-            let finished = wirelace_wire::Machine::is_finished(session);
+            let finished = session.is_finished();
             session.shut_down(now);
-            worked = !finished && wirelace_wire::Machine::is_finished(session);
+            worked = !finished && session.is_finished();
         }
-        let earliest = self.waiting.iter().filter_map(|call| call.until).min();
-        if self.timer.arm(cx, earliest, now, true) {
+        if self.timer.arm(cx, self.earliest, now, true) {
             cx.waker().wake_by_ref();
         }
         if worked { Step::Again } else { Step::Wait }
