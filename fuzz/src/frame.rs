@@ -145,7 +145,16 @@ fn session(data: &[u8], make: &dyn Fn(Instant) -> Session) {
             assert!(ended.insert(*id), "{id:?} ended twice: {whole:?}");
         }
     }
-    assert_eq!(run(make, choices.pieces(payload), keep), whole);
+    let cut = run(make, choices.pieces(payload), keep);
+    // An answer counts as under way until it is written, and is written sooner when the input comes in pieces: who
+    // opens more than its share without reading may get further, but sees nothing else on the way there.
+    if matches!(whole.error, Some(Error::TooManyExchanges(_))) && cut != whole {
+        let ended = |event: &Event| matches!(event, Event::Failed { .. } | Event::Cancelled { .. });
+        let common = whole.events.iter().zip(&cut.events).take_while(|(one, other)| one == other).count();
+        assert!(whole.events[common..].iter().all(ended), "{whole:?}\n{cut:?}");
+        return;
+    }
+    assert_eq!(cut, whole);
 }
 
 /// An acceptor that is sent anything.
