@@ -35,7 +35,7 @@ fn benches(criterion: &mut Criterion) {
                 let mut codec = length_delimited();
                 let mut seen = 0;
                 while let Some(frame) = codec.decode(&mut input).unwrap() {
-                    seen += black_box(frame).len();
+                    seen += black_box(&frame[..]).len();
                 }
                 assert_eq!(seen, count * len);
                 input
@@ -47,7 +47,7 @@ fn benches(criterion: &mut Criterion) {
                 let mut codec = BaseCodec::new(LIMIT);
                 let mut seen = 0;
                 while let Some(frame) = codec.decode(&mut input).unwrap() {
-                    seen += black_box(frame.payload).len();
+                    seen += black_box(&frame.payload[..]).len();
                 }
                 assert_eq!(seen, count * len);
                 input
@@ -59,7 +59,7 @@ fn benches(criterion: &mut Criterion) {
                 let mut input = input.freeze();
                 let mut seen = 0;
                 while let Some(frame) = base::decode_owned(&mut input, LIMIT).unwrap() {
-                    seen += black_box(frame.payload).len();
+                    seen += black_box(&frame.payload[..]).len();
                 }
                 assert_eq!(seen, count * len);
                 input

@@ -2,6 +2,7 @@
 import contextlib
 import signal
 import socket
+import struct
 import subprocess
 import threading
 
@@ -100,6 +101,30 @@ def _():
         stream.shutdown(socket.SHUT_WR)
         equal(peer.receive(stream), (peer.RESPONSE, b"slow"))
         equal(stream.recv(1), b"", "after the answer")
+
+
+def cut(octets, reset):
+    with listening() as (process, address):
+        with socket.create_connection(address, timeout=10) as stream:
+            stream.sendall(peer.HEADER.pack(10, peer.REQUEST, 5) + b"whole" + octets)
+            equal(peer.receive(stream), (peer.RESPONSE, b"whole"))
+            if reset:
+                stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            else:
+                stream.shutdown(socket.SHUT_WR)
+                # It may say why, but answers nothing.
+                with contextlib.suppress(EOFError):
+                    while True:
+                        equal(peer.receive(stream)[0], peer.ERROR, "after a cut frame")
+        with socket.create_connection(address, timeout=10) as stream:
+            equal(peer.call(stream, b"next"), (peer.RESPONSE, b"next"))
+        true(process.poll() is None, "the listener is gone")
+
+
+table("a frame that is cut", {
+    "in its header": (b"\x0a\x02\0", False), "after its header": (b"\x0a\x02\0\0\0\x09", False),
+    "in its payload": (b"\x0a\x02\0\0\0\x09half", False), "by a reset": (b"\x0a\x02\0\0\0\x09half", True),
+}, cut)
 
 
 @check("a million heartbeats end with an error", 60)

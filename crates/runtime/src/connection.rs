@@ -19,11 +19,14 @@ use crate::transport;
 /// Rounds of read, work and write after which other tasks get their turn.
 const ROUNDS: usize = 8;
 
+/// Reads of one round, each of a whole buffer.
+const READS: usize = 4;
+
 /// A connection, to be awaited or spawned: runs until the machine has finished, the transport is lost or the
 /// tracker says so. It must run within a tokio runtime that has timers.
 ///
-/// A round reads once, gives the application all events and all the time it wants, and writes once: a batch of
-/// requests is answered by one write.
+/// A round reads once (more often what fills its buffer), gives the application all events and all the time it
+/// wants, and writes once: a batch of requests is answered by one write.
 #[must_use = "a connection does nothing unless it is polled"]
 pub struct Connection<IO, M: Machine, A> {
     io: IO,
@@ -112,32 +115,48 @@ where
             && self.machine.wants_input()
     }
 
-    fn round(&mut self, cx: &mut Context<'_>, now: &mut Instant) -> Round {
-        let mut progress = false;
-        if self.may_read() {
-            match transport::read(&mut self.io, &mut self.input, cx) {
-                Poll::Pending => {}
-                Poll::Ready(Ok(read)) => {
-                    *now = clock();
-                    progress = true;
-                    if read == 0 {
-                        self.machine.input_closed(*now);
-                        self.peer_closed = Some(*now + self.options.half_close);
-                    }
+    /// Reads once, if it may; true when the read filled the buffer, so that there is likely more.
+    fn read(&mut self, cx: &mut Context<'_>, now: &mut Instant, progress: &mut bool) -> Result<bool, Round> {
+        if !self.may_read() {
+            return Ok(false);
+        }
+        match transport::read(&mut self.io, &mut self.input, cx) {
+            Poll::Pending => Ok(false),
+            Poll::Ready(Ok(read)) => {
+                *now = clock();
+                *progress = true;
+                if read == 0 {
+                    self.machine.input_closed(*now);
+                    self.peer_closed = Some(*now + self.options.half_close);
                 }
-                Poll::Ready(Err(error)) => {
-                    self.application.on_close(Outcome::Io(error));
-                    return Round::Drop;
-                }
+                Ok(read > 0 && self.input.len() == self.input.capacity())
+            }
+            Poll::Ready(Err(error)) => {
+                self.application.on_close(Outcome::Io(error));
+                Err(Round::Drop)
             }
         }
-        match self.work(cx, *now) {
-            Ok(moved) => progress |= moved,
-            Err(over) => return over,
-        }
-        if self.machine.is_finished() {
-            self.application.on_close(Outcome::Finished);
-            return Round::Close;
+    }
+
+    fn round(&mut self, cx: &mut Context<'_>, now: &mut Instant) -> Round {
+        let mut progress = false;
+        // A batch that is larger than a buffer is answered by one write, too.
+        for _ in 0..READS {
+            let more = match self.read(cx, now, &mut progress) {
+                Ok(more) => more,
+                Err(over) => return over,
+            };
+            match self.work(cx, *now) {
+                Ok(moved) => progress |= moved,
+                Err(over) => return over,
+            }
+            if self.machine.is_finished() {
+                self.application.on_close(Outcome::Finished);
+                return Round::Close;
+            }
+            if !more || self.machine.output().room() == 0 {
+                break;
+            }
         }
         match self.write(cx, *now) {
             Ok(moved) => progress |= moved,

@@ -99,9 +99,7 @@ impl Caller {
     /// There is no answer, and why.
     pub async fn call(&self, call: impl Into<Call>) -> Result<Bytes, CallError> {
         let Call { payload, timeout } = call.into();
-        let until = timeout.or(self.shared.timeout()).and_then(|timeout| clock().checked_add(timeout));
-        let waiting = Waiting::post(&self.shared, payload, until)?;
-        waiting.await
+        Waiting::new(&self.shared, payload, timeout.or(self.shared.timeout())).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! What runs above a caller's session.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Instant;
@@ -12,6 +12,7 @@ use wirelace_wire_codec::session::{Error, Event, ExchangeId, Form, SendError, Se
 
 use super::body::{Collected, go_on};
 use super::error::CallError;
+use super::id_map::IdMap;
 use super::mailbox::{NewCall, Shared, Slot};
 use crate::timer::Timer;
 use crate::{Application, Outcome, Step};
@@ -19,6 +20,12 @@ use crate::{Application, Outcome, Step};
 /// A call that was sent, or is being sent.
 struct Active {
     slot: Arc<Slot>,
+    /// Where one frame each way is not enough.
+    parts: Option<Box<Parts>>,
+}
+
+#[derive(Default)]
+struct Parts {
     rest: Bytes,
     answer: Collected,
 }
@@ -30,7 +37,7 @@ pub(super) struct CallerApp {
     waiting: VecDeque<NewCall>,
     /// No call that waits has less time.
     earliest: Option<Instant>,
-    active: HashMap<ExchangeId, Active>,
+    active: IdMap<Active>,
     /// Waits for room for a request.
     blocked: bool,
     timer: Timer,
@@ -44,7 +51,7 @@ impl CallerApp {
             max_response,
             waiting: VecDeque::new(),
             earliest: None,
-            active: HashMap::new(),
+            active: IdMap::default(),
             blocked: false,
             timer: Timer::default(),
             shutting_down: false,
@@ -61,12 +68,13 @@ impl CallerApp {
         let Some(active) = self.active.get_mut(&id) else { return };
         // What is kept here is bounded by the limit below.
         session.consumed(id, data.len());
-        active.answer.push(data);
-        if active.answer.len() > self.max_response {
+        let parts = active.parts.get_or_insert_default();
+        parts.answer.push(data);
+        if parts.answer.len() > self.max_response {
             session.cancel(id, ErrorCode::LIMIT);
             self.end(id, Err(CallError::ResponseTooLong { limit: self.max_response }));
         } else if end {
-            let answer = std::mem::take(&mut active.answer).finish();
+            let answer = std::mem::take(&mut parts.answer).finish();
             self.end(id, Ok(answer));
         }
     }
@@ -90,7 +98,8 @@ impl CallerApp {
                 Ok(id) => {
                     // What is left waits for its capacity.
                     let _ = go_on(session, id, &mut rest);
-                    self.active.insert(id, Active { slot: call.slot, rest, answer: Collected::default() });
+                    let parts = (!rest.is_empty()).then(|| Box::new(Parts { rest, ..Parts::default() }));
+                    self.active.insert(id, Active { slot: call.slot, parts });
                 }
                 Err(SendError::Full | SendError::NotReady) => {
                     self.waiting.push_front(call);
@@ -135,6 +144,12 @@ impl CallerApp {
 impl Application<Session> for CallerApp {
     fn on_event(&mut self, _: &mut Context<'_>, session: &mut Session, event: Event, _: Instant) {
         match event {
+            // All of it; the session is through with it.
+            Event::Response { id, data, end: true } => {
+                let fits = data.len() <= self.max_response;
+                let limit = self.max_response;
+                self.end(id, if fits { Ok(data) } else { Err(CallError::ResponseTooLong { limit }) });
+            }
             Event::Response { id, data, end } | Event::Data { id, data, end } => {
                 self.on_part(session, id, data, end)
             }
@@ -148,8 +163,8 @@ impl Application<Session> for CallerApp {
                 self.end(id, Err(error));
             }
             Event::Capacity { id } => {
-                if let Some(active) = self.active.get_mut(&id) {
-                    let _ = go_on(session, id, &mut active.rest);
+                if let Some(Active { parts: Some(parts), .. }) = self.active.get_mut(&id) {
+                    let _ = go_on(session, id, &mut parts.rest);
                 }
             }
             Event::RequestCapacity | Event::Ready { .. } => self.blocked = false,
@@ -172,9 +187,12 @@ impl Application<Session> for CallerApp {
         let shared = Arc::clone(&self.shared);
         let (abandoned, left) = {
             let mut mail = shared.look(cx);
-            let times = mail.calls.iter().filter_map(|call| call.until);
-            self.earliest = times.chain(self.earliest).min();
+            let known = self.waiting.len();
             self.waiting.append(&mut mail.calls);
+            for call in self.waiting.range_mut(known..) {
+                call.until = call.timeout.and_then(|timeout| now.checked_add(timeout));
+                self.earliest = self.earliest.into_iter().chain(call.until).min();
+            }
             (std::mem::take(&mut mail.abandoned) > 0, mail.callers == 0)
         };
         if abandoned || self.blocked || !session.is_ready() {

@@ -33,6 +33,8 @@ pub(super) struct Mail {
 #[derive(Debug)]
 pub(super) struct NewCall {
     pub(super) payload: Bytes,
+    /// How long it may take, and until when that is, once the connection has seen it: it knows the time.
+    pub(super) timeout: Option<Duration>,
     pub(super) until: Option<Instant>,
     pub(super) slot: Arc<Slot>,
 }
@@ -128,40 +130,32 @@ impl Shared {
     }
 }
 
-/// A call that waits; dropping it gives the call up.
+/// A call, handed to the connection when it is first polled; dropping it then gives the call up.
 pub(super) struct Waiting<'a> {
     shared: &'a Shared,
-    slot: Arc<Slot>,
-    over: bool,
+    state: State,
+}
+
+enum State {
+    New { payload: Bytes, timeout: Option<Duration> },
+    Posted(Arc<Slot>),
+    Over,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if self.over {
-            return;
+        if let State::Posted(slot) = &self.state {
+            *lock(&slot.0) = Answer::Over;
+            let mut mail = self.shared.mail();
+            mail.abandoned += 1;
+            Shared::wake(mail);
         }
-        *lock(&self.slot.0) = Answer::Over;
-        let mut mail = self.shared.mail();
-        mail.abandoned += 1;
-        Shared::wake(mail);
     }
 }
 
 impl<'a> Waiting<'a> {
-    /// Hands a call to the connection.
-    pub(super) fn post(
-        shared: &'a Shared,
-        payload: Bytes,
-        until: Option<Instant>,
-    ) -> Result<Waiting<'a>, CallError> {
-        let slot = Arc::new(Slot(Mutex::new(Answer::Open(None))));
-        let mut mail = shared.mail();
-        if let Some(error) = &mail.closed {
-            return Err(error.clone());
-        }
-        mail.calls.push_back(NewCall { payload, until, slot: Arc::clone(&slot) });
-        Shared::wake(mail);
-        Ok(Waiting { shared, slot, over: false })
+    pub(super) fn new(shared: &'a Shared, payload: Bytes, timeout: Option<Duration>) -> Waiting<'a> {
+        Waiting { shared, state: State::New { payload, timeout } }
     }
 }
 
@@ -169,8 +163,24 @@ impl Future for Waiting<'_> {
     type Output = Result<Bytes, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = self.slot.poll(cx);
-        self.over |= answer.is_ready();
-        answer
+        if let State::Posted(slot) = &self.state {
+            let answer = slot.poll(cx);
+            if answer.is_ready() {
+                self.state = State::Over;
+            }
+            return answer;
+        }
+        let State::New { payload, timeout } = std::mem::replace(&mut self.state, State::Over) else {
+            return Poll::Pending;
+        };
+        let slot = Arc::new(Slot(Mutex::new(Answer::Open(Some(cx.waker().clone())))));
+        let mut mail = self.shared.mail();
+        if let Some(error) = &mail.closed {
+            return Poll::Ready(Err(error.clone()));
+        }
+        mail.calls.push_back(NewCall { payload, timeout, until: None, slot: Arc::clone(&slot) });
+        Shared::wake(mail);
+        self.state = State::Posted(slot);
+        Poll::Pending
     }
 }

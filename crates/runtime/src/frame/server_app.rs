@@ -1,6 +1,5 @@
 //! What runs above a server's session.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -14,6 +13,7 @@ use wirelace_wire_codec::ErrorCode;
 use wirelace_wire_codec::session::{Error, Event, ExchangeId, SendError, Session};
 
 use super::body::{Collected, go_on};
+use super::id_map::IdMap;
 use super::service::Request;
 use crate::{Application, Outcome, Step};
 
@@ -38,7 +38,7 @@ pub(super) struct ServerApp<S, E> {
     service: S,
     peer: SocketAddr,
     max_request: usize,
-    exchanges: HashMap<ExchangeId, Exchange<E>>,
+    exchanges: IdMap<Exchange<E>>,
     /// Handlers for messages.
     messages: Vec<(usize, Running<E>)>,
     /// Something woke the task: handlers are asked again.
@@ -56,7 +56,7 @@ where
             service,
             peer,
             max_request,
-            exchanges: HashMap::new(),
+            exchanges: IdMap::default(),
             messages: Vec::new(),
             woken: false,
         }

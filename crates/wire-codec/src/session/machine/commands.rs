@@ -122,9 +122,10 @@ impl Session {
     /// [`Event::Capacity`](crate::session::Event::Capacity).
     pub fn respond(&mut self, id: ExchangeId, data: Bytes, end: bool) -> Result<(), SendError> {
         let ExchangeId(id) = id;
-        let Some(exchange) = self.exchanges.get(id).filter(|_| !self.is_own(id)) else {
+        if self.is_own(id) {
             return Err(SendError::Closed);
-        };
+        }
+        let Some(exchange) = self.exchanges.get_mut(id) else { return Err(SendError::Closed) };
         if exchange.begun {
             return Err(SendError::Order);
         }
@@ -143,11 +144,17 @@ impl Session {
             self.next_answer();
             return Ok(());
         }
-        self.spend(id, data.len())?;
-        if let Some(exchange) = self.exchanges.get_mut(id) {
-            exchange.begun = true;
-        }
         let (before, octets) = (self.put_octets, data.len());
+        let spent = octets as u64;
+        let credit = exchange.credit.min(self.credit);
+        if octets > 0 && (spent > credit || octets > self.output.room()) {
+            self.block(id, octets);
+            return Err(SendError::Full);
+        }
+        exchange.begun = true;
+        exchange.credit -= spent;
+        self.credit -= spent;
+        self.stats.payload_sent += spent;
         let (first, rest) = self.first_part(data);
         self.put(Frame::Response { id, end: end && rest.is_empty(), payload: first });
         self.put_parts(id, rest, end);

@@ -53,13 +53,19 @@ impl Session {
         Ok(())
     }
 
-    /// Octets against the connection's credit, and that of an exchange.
-    fn count_part(&mut self, now: Instant, id: u64, octets: u64, end: bool) -> Result<(), Error> {
+    /// A part against the connection's credit; `within`: that of its exchange was enough.
+    fn count_part(
+        &mut self,
+        now: Instant,
+        id: u64,
+        octets: u64,
+        end: bool,
+        within: bool,
+    ) -> Result<(), Error> {
         if octets < SMALL && !end {
             self.charge_small(now)?;
         }
         self.count(octets, id)?;
-        let within = self.exchanges.get_mut(id).is_none_or(|exchange| exchange.window.receive(octets));
         if within { Ok(()) } else { Err(Error::CreditExceeded(id)) }
     }
 
@@ -102,10 +108,8 @@ impl Session {
         exchange.received_all = end;
         // Not open yet: the application is not told of the end of what it never saw.
         let octets = data.len() as u64;
-        self.count_part(now, id, octets, end)?;
-        if !exchange.window.receive(octets) {
-            return Err(Error::CreditExceeded(id));
-        }
+        let within = exchange.window.receive(octets);
+        self.count_part(now, id, octets, end, within)?;
         self.open(id, exchange);
         self.stats.requests_received += 1;
         let data = if end { data } else { alone(data) };
@@ -120,7 +124,9 @@ impl Session {
         if std::mem::replace(&mut exchange.peer_begun, true) {
             return Err(Error::UnexpectedFrame(kind::RESPONSE));
         }
-        self.count_part(now, id, data.len() as u64, end)?;
+        let octets = data.len() as u64;
+        let within = exchange.window.receive(octets);
+        self.count_part(now, id, octets, end, within)?;
         if end {
             self.close(id);
         }
@@ -138,7 +144,9 @@ impl Session {
             return Err(Error::DataAfterEnd(id));
         }
         exchange.received_all = end;
-        self.count_part(now, id, data.len() as u64, end)?;
+        let octets = data.len() as u64;
+        let within = exchange.window.receive(octets);
+        self.count_part(now, id, octets, end, within)?;
         if end && own {
             self.close(id);
         }
