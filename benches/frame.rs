@@ -1,4 +1,5 @@
-//! Frames of 64 octets and others: ours beside `tokio-util`'s `LengthDelimitedCodec`, both over 1 MiB of frames.
+//! Frames of 64 octets and others: ours beside `tokio-util`'s `LengthDelimitedCodec`, both over 16 KiB of frames, as a
+//! read brings them.
 
 use std::hint::black_box;
 
@@ -7,9 +8,10 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use tokio_util::codec::{Decoder as _, Encoder as _, LengthDelimitedCodec};
 use wirelace_wire::Output;
 use wirelace_wire_codec::BaseCodec;
-use wirelace_wire_codec::base::{self, Frame, FrameType, Frames};
+use wirelace_wire_codec::base::{self, Batch, Frame, FrameType, Frames};
 
-const TOTAL: usize = 1 << 20;
+/// Octets of frames. What a read has just filled is in the cache.
+const TOTAL: usize = 16 * 1024;
 const LIMIT: usize = 1 << 20;
 
 /// The same header: version and type in front of the length.
@@ -29,7 +31,7 @@ fn benches(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(count as u64));
         // All start with a buffer as a read has filled it.
         let filled = || BytesMut::from(&octets[..]);
-        let batch = criterion::BatchSize::LargeInput;
+        let batch = criterion::BatchSize::PerIteration;
         group.bench_function(BenchmarkId::new("LengthDelimitedCodec", len), |bencher| {
             let decode = |mut input: BytesMut| {
                 let mut codec = length_delimited();
@@ -63,6 +65,18 @@ fn benches(criterion: &mut Criterion) {
                 }
                 assert_eq!(seen, count * len);
                 input
+            };
+            bencher.iter_batched(filled, decode, batch);
+        });
+        group.bench_function(BenchmarkId::new("batch", len), |bencher| {
+            let decode = |mut input: BytesMut| {
+                let batch = Batch::take(&mut input, LIMIT).unwrap();
+                let mut seen = 0;
+                for frame in batch.frames() {
+                    seen += black_box(frame.payload).len();
+                }
+                assert_eq!(seen, count * len);
+                (input, batch)
             };
             bencher.iter_batched(filled, decode, batch);
         });

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str;
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf as _, Bytes, BytesMut};
 use nom::IResult;
 use wirelace_wire::Output;
 use wirelace_wire::error::ParseError;
@@ -203,6 +203,63 @@ impl<'a> Iterator for Frames<'a> {
                 Some(Err(error))
             }
         }
+    }
+}
+
+/// Frames that were taken off a buffer together and share one reference to its memory: it may be kept and sent
+/// elsewhere, and costs no reference count for each frame, which is most of what an owned frame costs.
+///
+/// ```
+/// use wirelace_wire_codec::base::Batch;
+///
+/// let mut input = bytes::BytesMut::from(&b"\x0a\x02\0\0\0\x02hi\x0a\x01\0\0\0\0\x0a"[..]);
+/// let batch = Batch::take(&mut input, 1024)?;
+/// assert_eq!(&input[..], b"\x0a"); // more is needed
+/// let payloads = std::thread::spawn(move || batch.frames().map(|frame| frame.payload.len()).sum::<usize>());
+/// assert_eq!(payloads.join().unwrap(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    octets: Bytes,
+}
+
+impl Batch {
+    /// Takes all complete frames, with payloads of at most `max_payload` octets, off the front of `input`.
+    ///
+    /// # Errors
+    ///
+    /// The first frame is wrong, as [`decode`] says, and nothing was taken. A later one that is wrong ends the batch
+    /// in front of it.
+    #[inline]
+    pub fn take(input: &mut BytesMut, max_payload: usize) -> Result<Batch, DecodeError> {
+        let mut taken = 0;
+        loop {
+            match decode(input.get(taken..).unwrap_or_default(), max_payload) {
+                Ok(Some((_, octets))) => taken += octets,
+                Err(error) if taken == 0 => return Err(error),
+                Ok(None) | Err(_) => return Ok(Batch { octets: input.split_to(taken).freeze() }),
+            }
+        }
+    }
+
+    /// No frame was complete.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.octets.is_empty()
+    }
+
+    /// The frames as they lie in the batch.
+    #[inline]
+    pub fn frames(&self) -> impl Iterator<Item = Frame<&[u8]>> {
+        Frames::new(&self.octets, usize::MAX).map_while(Result::ok)
+    }
+
+    /// The octets of all frames, one after the other; a payload that is to outlive the batch is cut out with
+    /// [`Bytes::slice_ref`].
+    #[must_use]
+    pub fn octets(&self) -> &Bytes {
+        &self.octets
     }
 }
 

@@ -1,10 +1,10 @@
 //! Frames of both forms: vectors written by hand, round trips, every cut, and what is wrong.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use wirelace_sim::{Rng, mutate};
 use wirelace_wire::Output;
-use wirelace_wire_codec::base::{self, FrameType, Frames};
+use wirelace_wire_codec::base::{self, Batch, FrameType, Frames};
 use wirelace_wire_codec::extended::{self, Checksum, Frame, Hello, Role, Rules, Settings};
 use wirelace_wire_codec::{DecodeError, ErrorCode, HelloRule};
 
@@ -73,6 +73,34 @@ fn frames_of_a_slice_stop_at_what_is_wrong() {
     assert!(frames.next().unwrap().is_err());
     assert!(frames.next().is_none());
     assert_eq!(frames.rest(), [0x0b]);
+}
+
+#[test]
+fn batches_take_what_is_complete_and_right() {
+    let octets = hex("0a0200000002 6869 0a0100000000 0a03000000017e");
+    let whole = |frame: base::Frame<&[u8]>| (frame.kind, frame.payload.to_vec());
+    let frames: Vec<_> = Frames::new(&octets, 10).map(|frame| whole(frame.unwrap())).collect();
+    let ends = [0, 8, 14, 21];
+    for cut in 0..=octets.len() {
+        let mut input = BytesMut::from(&octets[..cut]);
+        let batch = Batch::take(&mut input, 10).unwrap();
+        let complete = ends.iter().filter(|end| **end <= cut).count() - 1;
+        assert!(batch.frames().map(whole).eq(frames[..complete].iter().cloned()), "cut at {cut}");
+        assert_eq!(batch.is_empty(), complete == 0);
+        assert_eq!(
+            (&batch.octets()[..], &input[..]),
+            (&octets[..ends[complete]], &octets[ends[complete]..cut])
+        );
+    }
+    for (wrong, error) in [
+        ("0b", DecodeError::Version { found: 11, expected: 10 }),
+        ("0a020000000b", DecodeError::FrameTooLong { length: 11, limit: 10 }),
+    ] {
+        let mut input = BytesMut::from(&[&octets[..], &hex(wrong)].concat()[..]);
+        assert_eq!(Batch::take(&mut input, 10).unwrap().frames().count(), 3);
+        assert_eq!(Batch::take(&mut input, 10).unwrap_err(), error);
+        assert_eq!(&input[..], hex(wrong), "nothing is taken of it");
+    }
 }
 
 #[test]
