@@ -13,6 +13,7 @@ pub mod http1_encode;
 pub mod http1_head;
 pub mod input;
 pub mod semantics;
+pub mod spec;
 pub mod wire;
 
 /// A target: what it is called, and what it does with its input.
@@ -24,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     ("frame_base", frame::base),
     ("frame_extended", frame::extended),
     ("frame_initiator", frame::initiator),
+    ("frame_spec", spec::spec),
     ("http1_chunked", http1_chunked::decode),
     ("http1_client", http1_connection::client),
     ("http1_differential", http1_head::differential),
