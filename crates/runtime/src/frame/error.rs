@@ -1,5 +1,6 @@
 //! Why a call got no answer.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ pub enum CallError {
     /// Its time is over.
     #[error("no answer in time")]
     Timeout,
+    /// Its time is over, and the system says why there may have been no answer: over UDP, mostly that nobody listens.
+    #[error("no answer in time: {}", Trouble(.0))]
+    Unreachable(Arc<io::Error>),
     /// The peer answered with an error.
     #[error("{code}: {text}")]
     Peer {
@@ -43,4 +47,16 @@ pub enum CallError {
         /// How many are allowed.
         limit: usize,
     },
+}
+
+/// What the system said, in plain words where there are some.
+struct Trouble<'a>(&'a io::Error);
+
+impl fmt::Display for Trouble<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.kind() {
+            io::ErrorKind::ConnectionRefused => f.write_str("nobody listens there"),
+            _ => self.0.fmt(f),
+        }
+    }
 }
