@@ -1,6 +1,7 @@
 //! What is written by hand on top of tokio-util's `LengthDelimitedCodec`: ids in front of the payload, a task that
 //! writes what waits with one flush, a task that reads, and a map of those who wait. No heartbeats, no credit, no
-//! deadline of a frame; the first argument says whether a call has a timeout.
+//! deadline of a frame. The first argument says what it can do: `plain`, with a `timeout` for each call, or also with
+//! handlers that run `concurrent`ly, so that a slow one holds up nobody (what ids are for).
 
 use std::collections::HashMap;
 use std::io;
@@ -91,14 +92,16 @@ async fn connect(address: SocketAddr, timeout: bool) -> io::Result<Client> {
     Ok(Client { calls, timeout })
 }
 
-async fn serve(address: SocketAddr) -> io::Result<()> {
+async fn serve(address: SocketAddr, concurrent: bool) -> io::Result<()> {
     let listener = TcpListener::bind(address).await?;
     eprintln!("listening frame {}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         // A connection that ends badly is the client's affair.
-        tokio::spawn(async move { drop(answer(stream).await) });
+        tokio::spawn(async move {
+            drop(if concurrent { answer_each(stream).await } else { answer(stream).await });
+        });
     }
 }
 
@@ -123,12 +126,41 @@ async fn answer(stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
+/// Each request is answered by a task of its own; another writes the answers that are there with one flush.
+async fn answer_each(stream: TcpStream) -> io::Result<()> {
+    let (mut reader, mut writer) = framed(stream);
+    let (answers, mut queue) = mpsc::channel::<(u32, Bytes)>(IN_FLIGHT);
+    tokio::spawn(async move {
+        let mut batch = Vec::with_capacity(IN_FLIGHT);
+        while queue.recv_many(&mut batch, IN_FLIGHT).await > 0 {
+            for (id, payload) in batch.drain(..) {
+                writer.feed(frame(id, &payload)).await?;
+            }
+            SinkExt::<Bytes>::flush(&mut writer).await?;
+        }
+        io::Result::Ok(())
+    });
+    while let Some(request) = reader.next().await {
+        let mut request = request?;
+        let answers = answers.clone();
+        tokio::spawn(async move {
+            let id = request.get_u32();
+            let payload = echo(request.freeze()).await;
+            // The connection may be gone.
+            let _ = answers.send((id, payload)).await;
+        });
+    }
+    Ok(())
+}
+
 fn main() -> io::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let timeout = match arguments.next().as_deref() {
-        Some("plain") => false,
-        Some("timeout") => true,
-        _ => return Err(io::Error::other("plain or timeout?")),
+    let (timeout, concurrent) = match arguments.next().as_deref() {
+        Some("plain") => (false, false),
+        Some("timeout") => (true, false),
+        Some("concurrent") => (true, true),
+        _ => return Err(io::Error::other("plain, timeout or concurrent?")),
     };
+    let serve = async |address| serve(address, concurrent).await;
     run(arguments, serve, async |address| connect(address, timeout).await)
 }

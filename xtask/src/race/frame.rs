@@ -14,6 +14,7 @@ const IN_FLIGHT: usize = 64;
 const CONTESTANTS: &[(&str, &str, &str)] = &[
     ("tokio-util", "frame-tokio-util", "plain"),
     ("tokio-util, timeouts", "frame-tokio-util", "timeout"),
+    ("tokio-util, timeouts, concurrent handlers", "frame-tokio-util", "concurrent"),
     ("ours, extended form", "frame-ours", "extended"),
     ("ours, base form", "frame-ours", "base"),
 ];
@@ -44,7 +45,7 @@ fn run(name: &'static str, octets: usize, options: &Options) -> Part {
         name,
         title: format!("{octets} octets each way, {IN_FLIGHT} in flight"),
         unit: "µs/call",
-        bases: vec!["tokio-util", "tokio-util, timeouts"],
+        bases: vec!["tokio-util", "tokio-util, timeouts", "tokio-util, timeouts, concurrent handlers"],
         rows: Vec::new(),
     };
     // Some seconds a round.
