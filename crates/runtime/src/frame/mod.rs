@@ -22,6 +22,7 @@ mod body;
 mod caller;
 mod caller_app;
 mod error;
+mod handlers;
 mod id_map;
 mod mailbox;
 mod server;

@@ -113,7 +113,7 @@ fn connection<IO, S>(
     service: S,
     options: &FrameServerOptions,
     tracked: Option<Tracked>,
-) -> Connection<IO, Session, ServerApp<S, S::Error>>
+) -> Connection<IO, Session, ServerApp<S>>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     S: Service<Request, Response = Bytes> + Clone + Send + Unpin + 'static,

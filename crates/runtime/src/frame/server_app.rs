@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -13,73 +12,79 @@ use wirelace_wire_codec::ErrorCode;
 use wirelace_wire_codec::session::{Error, Event, ExchangeId, SendError, Session};
 
 use super::body::{Collected, go_on};
+use super::handlers::{Handlers, Stop, Work};
 use super::id_map::IdMap;
 use super::service::Request;
 use crate::{Application, Outcome, Step};
 
-/// A handler at work.
-type Running<E> = Pin<Box<dyn Future<Output = Result<Bytes, E>> + Send>>;
+/// What a handler is for.
+enum Task {
+    Answer(ExchangeId),
+    /// A message of so many octets.
+    Message(usize),
+}
 
 /// How far the answer to a request has come.
-enum Exchange<E> {
+enum Exchange {
     /// More of the request comes.
     Receiving {
         request: Collected,
         timeout: Option<Duration>,
     },
-    Running(Running<E>),
+    Running(Stop),
     /// No room for the answer, or not its turn.
     Ready(Bytes),
     /// The rest of an answer that has begun.
     Sending(Bytes),
 }
 
-pub(super) struct ServerApp<S, E> {
+pub(super) struct ServerApp<S: Service<Request>> {
     service: S,
     peer: SocketAddr,
     max_request: usize,
-    exchanges: IdMap<Exchange<E>>,
-    /// Handlers for messages.
-    messages: Vec<(usize, Running<E>)>,
-    /// Something woke the task: handlers are asked again.
+    exchanges: IdMap<Exchange>,
+    handlers: Handlers<Task, S::Future>,
+    /// Something woke the task: handlers that were woken are asked again.
     woken: bool,
 }
 
-impl<S, E> ServerApp<S, E>
+impl<S, E> ServerApp<S>
 where
     S: Service<Request, Response = Bytes, Error = E> + Clone + Send + 'static,
     S::Future: Send + 'static,
     E: fmt::Display + Send + 'static,
 {
-    pub(super) fn new(service: S, peer: SocketAddr, max_request: usize) -> ServerApp<S, E> {
+    pub(super) fn new(service: S, peer: SocketAddr, max_request: usize) -> ServerApp<S> {
         ServerApp {
             service,
             peer,
             max_request,
             exchanges: IdMap::default(),
-            messages: Vec::new(),
+            handlers: Handlers::new(),
             woken: false,
         }
     }
 
     /// Calls the service and asks the handler at once; it is kept when it has to wait.
-    fn call(&mut self, cx: &mut Context<'_>, request: Request) -> Result<Result<Bytes, E>, Running<E>> {
-        let mut running: Running<E> = match self.service.poll_ready(cx) {
-            Poll::Ready(Ok(())) => Box::pin(self.service.call(request)),
-            Poll::Ready(Err(error)) => return Ok(Err(error)),
+    fn call(&mut self, cx: &mut Context<'_>, request: Request) -> Result<Result<Bytes, E>, Work<S::Future>> {
+        match self.service.poll_ready(cx) {
+            Poll::Ready(Ok(())) => self.handlers.begin(cx, self.service.call(request)),
+            Poll::Ready(Err(error)) => Ok(Err(error)),
             Poll::Pending => {
                 let fresh = self.service.clone();
                 let mut service = std::mem::replace(&mut self.service, fresh);
-                Box::pin(async move {
+                Err(Work::Boxed(Box::pin(async move {
                     poll_fn(|cx| service.poll_ready(cx)).await?;
                     service.call(request).await
-                })
+                })))
             }
-        };
-        match running.as_mut().poll(cx) {
-            Poll::Ready(answer) => Ok(answer),
-            Poll::Pending => Err(running),
         }
+    }
+
+    /// A handler waits; the set has to ask it once.
+    fn keep(&mut self, task: Task, work: Work<S::Future>) -> Stop {
+        self.woken = true;
+        self.handlers.keep(task, work)
     }
 
     fn start(
@@ -93,8 +98,9 @@ where
         let request = Request::new(payload, self.peer, timeout, false);
         match self.call(cx, request) {
             Ok(answer) => self.answer(session, id, answer),
-            Err(running) => {
-                self.exchanges.insert(id, Exchange::Running(running));
+            Err(work) => {
+                let stop = self.keep(Task::Answer(id), work);
+                self.exchanges.insert(id, Exchange::Running(stop));
             }
         }
     }
@@ -157,7 +163,7 @@ where
     }
 }
 
-impl<S, E> Application<Session> for ServerApp<S, E>
+impl<S, E> Application<Session> for ServerApp<S>
 where
     S: Service<Request, Response = Bytes, Error = E> + Clone + Send + 'static,
     S::Future: Send + 'static,
@@ -175,7 +181,10 @@ where
             }
             Event::Data { id, data, end } => self.on_part(cx, session, id, data, end),
             Event::Cancelled { id, .. } => {
-                self.exchanges.remove(&id);
+                if let Some(Exchange::Running(stop)) = self.exchanges.remove(&id) {
+                    self.woken = true;
+                    self.handlers.cancel(cx, &stop);
+                }
             }
             Event::Capacity { id } => match self.exchanges.remove(&id) {
                 Some(Exchange::Ready(payload)) => self.respond(session, id, payload),
@@ -189,7 +198,9 @@ where
                 let octets = data.len();
                 match self.call(cx, Request::new(data, self.peer, None, true)) {
                     // Its credit comes back when it is done.
-                    Err(running) => self.messages.push((octets, running)),
+                    Err(work) => {
+                        self.keep(Task::Message(octets), work);
+                    }
                     Ok(_) => session.message_consumed(octets),
                 }
             }
@@ -207,28 +218,21 @@ where
         }
         let mut worked = false;
         let mut answers = Vec::new();
-        for (id, exchange) in &mut self.exchanges {
-            if let Exchange::Running(running) = exchange
-                && let Poll::Ready(answer) = running.as_mut().poll(cx)
-            {
-                answers.push((*id, answer));
+        while let Some((task, answer)) = self.handlers.poll(cx) {
+            worked = true;
+            match task {
+                Task::Answer(id) => answers.push((id, answer)),
+                Task::Message(octets) => session.message_consumed(octets),
             }
         }
         // In the order of the requests: the base form can send no other.
         answers.sort_unstable_by_key(|(id, _)| *id);
         for (id, answer) in answers {
-            self.exchanges.remove(&id);
-            self.answer(session, id, answer);
-            worked = true;
-        }
-        self.messages.retain_mut(|(octets, running)| {
-            let done = running.as_mut().poll(cx).is_ready();
-            if done {
-                session.message_consumed(*octets);
-                worked = true;
+            // Unless it was cancelled when it was through.
+            if let Some(Exchange::Running(_)) = self.exchanges.remove(&id) {
+                self.answer(session, id, answer);
             }
-            !done
-        });
+        }
         if worked { Step::Again } else { Step::Wait }
     }
 
@@ -238,6 +242,6 @@ where
 
     fn on_close(&mut self, _: Outcome<Error>) {
         self.exchanges.clear();
-        self.messages.clear();
+        self.handlers.clear();
     }
 }
