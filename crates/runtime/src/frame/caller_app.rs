@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -41,6 +41,8 @@ pub(super) struct CallerApp {
     /// Waits for room for a request.
     blocked: bool,
     timer: Timer,
+    /// The task that the timer wakes.
+    task: Option<Waker>,
     shutting_down: bool,
 }
 
@@ -54,6 +56,7 @@ impl CallerApp {
             active: IdMap::default(),
             blocked: false,
             timer: Timer::default(),
+            task: None,
             shutting_down: false,
         }
     }
@@ -141,6 +144,24 @@ impl CallerApp {
     }
 }
 
+impl CallerApp {
+    /// Wakes the task when the first call that waits has waited long enough.
+    fn arm(&mut self, cx: &mut Context<'_>, now: Instant) {
+        if self.earliest.is_none() {
+            return;
+        }
+        // One that has fired would pass for armed.
+        self.timer.due(now);
+        let fresh = !self.task.as_ref().is_some_and(|known| known.will_wake(cx.waker()));
+        if fresh {
+            self.task = Some(cx.waker().clone());
+        }
+        if self.timer.arm(cx, self.earliest, now, fresh) {
+            cx.waker().wake_by_ref();
+        }
+    }
+}
+
 impl Application<Session> for CallerApp {
     fn on_event(&mut self, _: &mut Context<'_>, session: &mut Session, event: Event, _: Instant) {
         match event {
@@ -207,9 +228,7 @@ impl Application<Session> for CallerApp {
             session.shut_down(now);
             worked = !finished && session.is_finished();
         }
-        if self.timer.arm(cx, self.earliest, now, true) {
-            cx.waker().wake_by_ref();
-        }
+        self.arm(cx, now);
         if worked { Step::Again } else { Step::Wait }
     }
 
