@@ -94,4 +94,6 @@ pub use error::{DecodeError, ErrorCode, HelloRule, TooLong};
 #[cfg(feature = "tokio-util")]
 pub use spec_codec::SpecCodec;
 #[cfg(feature = "std")]
+pub mod datagram;
+#[cfg(feature = "std")]
 pub mod session;
