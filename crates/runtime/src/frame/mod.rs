@@ -28,8 +28,10 @@ mod mailbox;
 mod server;
 mod server_app;
 mod service;
+mod udp;
 
 pub use caller::{Call, Caller, CallerOptions};
 pub use error::CallError;
 pub use server::{FrameServer, FrameServerOptions};
 pub use service::{FromFn, Request, from_fn};
+pub use udp::{Observer, UdpCaller, UdpCallerOptions, UdpServer, UdpServerOptions, Way};

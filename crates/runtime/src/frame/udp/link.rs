@@ -1,0 +1,137 @@
+//! A client's machine and its socket.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::io::ReadBuf;
+use tokio::net::UdpSocket;
+use wirelace_wire_codec::datagram::{ClientEvent, ClientOptions, DatagramClient};
+
+use super::buffer::buffer;
+use super::observer::{Observer, Way};
+use crate::timer::{Timer, clock};
+
+/// Errors in a row after which nothing is read before the next timer.
+const ERRORS: u32 = 16;
+
+pub(super) struct Link {
+    socket: UdpSocket,
+    peer: SocketAddr,
+    pub(super) machine: DatagramClient,
+    buffer: Box<[u8]>,
+    /// Is sent next.
+    waiting: Option<Bytes>,
+    /// What the system said last, if nothing came since. It may be about a datagram of long ago, or forged.
+    trouble: Option<Arc<io::Error>>,
+    errors: u32,
+    timer: Timer,
+    observer: Option<Observer>,
+}
+
+impl Link {
+    /// A socket of its own, connected: the system drops what others send, and tells what it hears of the peer.
+    pub(super) async fn connect(
+        peer: SocketAddr,
+        options: ClientOptions,
+        seed: u64,
+        observer: Option<Observer>,
+    ) -> io::Result<Link> {
+        let any: SocketAddr = match peer {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        };
+        let socket = UdpSocket::bind(any).await?;
+        socket.connect(peer).await?;
+        let buffer = buffer(options.limits.datagram);
+        Ok(Link {
+            socket,
+            peer,
+            machine: DatagramClient::new(options, seed),
+            buffer,
+            waiting: None,
+            trouble: None,
+            errors: 0,
+            timer: Timer::default(),
+            observer,
+        })
+    }
+
+    /// What the system said of the peer, if the peer said nothing since.
+    pub(super) fn trouble(&self) -> Option<Arc<io::Error>> {
+        self.trouble.clone()
+    }
+
+    /// All is sent.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.waiting.is_none()
+    }
+
+    /// Sends and receives until something has happened.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ClientEvent> {
+        loop {
+            let now = clock();
+            if self.machine.deadline().is_some_and(|deadline| deadline <= now) {
+                self.machine.on_deadline(now);
+                self.errors = 0;
+            }
+            if let Some(event) = self.machine.poll_event(now) {
+                return Poll::Ready(event);
+            }
+            self.transmit(cx, now);
+            if self.receive(cx) {
+                continue;
+            }
+            self.timer.due(now);
+            if !self.timer.arm(cx, self.machine.deadline(), now, true) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn transmit(&mut self, cx: &mut Context<'_>, now: Instant) {
+        while let Some(next) = self.waiting.take().or_else(|| self.machine.poll_transmit(now)) {
+            match self.socket.poll_send(cx, &next) {
+                Poll::Ready(Ok(_)) => {
+                    if let Some(observer) = &self.observer {
+                        observer.see(Way::Out, self.peer, &next);
+                    }
+                }
+                // Lost, and sent again when it is time.
+                Poll::Ready(Err(error)) => self.trouble = Some(Arc::new(error)),
+                Poll::Pending => {
+                    self.waiting = Some(next);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// One datagram, or error; false when there is none.
+    fn receive(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.errors >= ERRORS {
+            return false;
+        }
+        let mut buffer = ReadBuf::new(&mut self.buffer);
+        match self.socket.poll_recv(cx, &mut buffer) {
+            Poll::Ready(Ok(())) => {
+                (self.trouble, self.errors) = (None, 0);
+                let datagram = buffer.filled();
+                if let Some(observer) = &self.observer {
+                    observer.see(Way::In, self.peer, datagram);
+                }
+                self.machine.receive(clock(), Bytes::copy_from_slice(datagram));
+                true
+            }
+            Poll::Ready(Err(error)) => {
+                self.trouble = Some(Arc::new(error));
+                self.errors += 1;
+                true
+            }
+            Poll::Pending => false,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The datagram mode: one frame a datagram, over UDP.
+
+mod buffer;
+mod caller;
+mod calls;
+mod link;
+mod observer;
+mod server;
+mod task;
+
+pub use caller::{UdpCaller, UdpCallerOptions};
+pub use observer::{Observer, Way};
+pub use server::{UdpServer, UdpServerOptions};
