@@ -6,11 +6,12 @@
 //!
 //! - [`Pair`] runs two [`Peer`]s (a [`Machine`](wirelace_wire::Machine) and the application on top of it) over two
 //!   [`StreamLink`]s, which split, delay, cut and reset what goes through them, and says when they hang.
+//! - [`DatagramLink`] loses, repeats, delays, reorders and changes datagrams.
 //! - [`every_split`] feeds one input to a machine whole, byte by byte, split in two at each position and split at
 //!   random, and wants the same events each time.
 //! - [`mutations`] makes endless variants of an input, of the kinds that break parsers.
 //!
-//! It is a tool for tests: not a model of TCP (no congestion, no loss), and its random numbers are not for
+//! It is a tool for tests: not a model of TCP or of queues (no congestion), and its random numbers are not for
 //! cryptography.
 //!
 //! ```
@@ -41,6 +42,7 @@
 #![warn(missing_docs)]
 
 mod clock;
+mod datagram_link;
 mod mutate;
 mod pair;
 mod peer;
@@ -50,6 +52,7 @@ mod stream_link;
 mod trace;
 
 pub use clock::{Clock, Schedule};
+pub use datagram_link::{DatagramCounts, DatagramLink, DatagramSettings};
 pub use mutate::{Mutations, mutate, mutate_list, mutations};
 pub use pair::{End, Outcome, Pair, PairSettings};
 pub use peer::Peer;
