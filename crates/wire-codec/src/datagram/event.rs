@@ -156,13 +156,13 @@ pub struct ServerStats {
     pub received: u64,
     /// Datagrams put out to be sent.
     pub sent: u64,
-    /// Requests that the application was given, or will be.
+    /// Requests that were taken.
     pub requests: u64,
     /// Repeats of requests that were under way.
     pub repeats: u64,
     /// Kept answers that were sent again.
     pub resent: u64,
-    /// Messages that the application was given, or will be.
+    /// Messages that were taken.
     pub messages: u64,
     /// Requests that were cancelled, by the client or by their deadline.
     pub cancelled: u64,
@@ -172,7 +172,7 @@ pub struct ServerStats {
     pub reused: u64,
     /// Datagrams that are no frame, or one that a client does not send.
     pub wrong: u64,
-    /// Datagrams that got no answer, or were not taken, for the sake of a limit.
+    /// Datagrams that got no answer, or were not taken, because a limit was reached or it was shutting down.
     pub dropped: u64,
     /// Requests under way.
     pub under_way: usize,

@@ -11,6 +11,9 @@ pub(super) const SMALLEST: usize = 64;
 /// Octets that a datagram of UDP over IPv4 can carry.
 const LARGEST: usize = 65_507;
 
+/// An answer that is kept for longer counts as kept so long.
+const LONGEST: Duration = Duration::from_secs(1 << 32);
+
 /// Nothing is sent again sooner than after this.
 const SHORTEST: Duration = Duration::from_millis(1);
 
@@ -126,7 +129,8 @@ pub struct ServerLimits {
     pub requests: u32,
     /// Requests under way at once from one address; 0 counts as 1.
     pub requests_each: u32,
-    /// Answers that are kept for repeats; above it the oldest goes.
+    /// Answers that are kept for repeats; above it the oldest goes, whoever sent the newer ones. Less than what the
+    /// requests of [`ServerOptions::keep`] need, and a late repeat may be processed again.
     pub cached: usize,
     /// Octets of the kept answers; above it the oldest goes.
     pub cached_octets: usize,
@@ -134,7 +138,8 @@ pub struct ServerLimits {
     pub output: usize,
     /// Messages that wait to be taken by the application; above it new ones are dropped.
     pub messages: usize,
-    /// Answers to what is no request, and refusals: so many at once, and so many for each second.
+    /// Answers to what is no request, and refusals, to all addresses together: so many at once, and so many for each
+    /// second. It also ends what a forged address can start: two servers that answer each other's heartbeats.
     pub control: (u32, u32),
 }
 
@@ -160,6 +165,7 @@ impl ServerOptions {
         limits.datagram = datagram(limits.datagram);
         limits.requests = limits.requests.max(1);
         limits.requests_each = limits.requests_each.max(1);
+        self.keep = self.keep.min(LONGEST);
         self
     }
 }

@@ -13,7 +13,7 @@ use crate::base::{self, FrameType};
 use crate::datagram::event::SendError;
 use crate::datagram::frame;
 use crate::datagram::options::SMALLEST;
-use crate::error::ErrorCode;
+use crate::error::{DecodeError, ErrorCode};
 use crate::extended::{self, Checksum, Frame, kind};
 
 /// Where a datagram comes from, and how its answer has to look.
@@ -93,7 +93,7 @@ impl<A: Copy + Eq + Hash> DatagramServer<A> {
         }
         let base::Frame { kind, payload } = match frame::decode_base(datagram.clone()) {
             Ok(frame) => frame,
-            Err(error) => return self.wrong(origin, 0, error.code(), &error.to_string()),
+            Err(error) => return self.no_frame(origin, error),
         };
         match kind {
             FrameType::REQUEST => {
@@ -114,7 +114,7 @@ impl<A: Copy + Eq + Hash> DatagramServer<A> {
     fn on_extended(&mut self, origin: Origin<A>, datagram: Bytes) {
         let frame = match frame::decode_extended(datagram, self.options.checksum) {
             Ok(frame) => frame,
-            Err(error) => return self.wrong(origin, 0, error.code(), &error.to_string()),
+            Err(error) => return self.no_frame(origin, error),
         };
         let kind = frame.kind();
         match frame {
@@ -215,6 +215,17 @@ impl<A: Copy + Eq + Hash> DatagramServer<A> {
     fn refuse(&mut self, origin: Origin<A>, key: Key, text: &str) {
         self.stats.refused += 1;
         self.error(origin, id_of(key), ErrorCode::REFUSED, text);
+    }
+
+    fn no_frame(&mut self, origin: Origin<A>, error: DecodeError) {
+        // There is little room for text.
+        let text = match error {
+            DecodeError::Truncated { missing, .. } => {
+                format!("the frame is cut, {missing} octets are missing")
+            }
+            error => error.to_string(),
+        };
+        self.wrong(origin, 0, error.code(), &text);
     }
 
     fn wrong(&mut self, origin: Origin<A>, id: u64, code: ErrorCode, text: &str) {
