@@ -62,7 +62,9 @@ impl Link {
 
     /// What the system said of the peer, if the peer said nothing since.
     pub(super) fn trouble(&self) -> Option<Arc<io::Error>> {
-        self.trouble.clone()
+        // An error alone wakes nobody: it may wait to be fetched.
+        let fetched = self.socket.take_error().ok().flatten();
+        fetched.map(Arc::new).or_else(|| self.trouble.clone())
     }
 
     /// All is sent.
@@ -94,7 +96,13 @@ impl Link {
 
     fn transmit(&mut self, cx: &mut Context<'_>, now: Instant) {
         while let Some(next) = self.waiting.take().or_else(|| self.machine.poll_transmit(now)) {
-            match self.socket.poll_send(cx, &next) {
+            let mut sent = self.socket.poll_send(cx, &next);
+            if let Poll::Ready(Err(error)) = sent {
+                // Mostly what became of an earlier datagram; this one was not even tried.
+                self.trouble = Some(Arc::new(error));
+                sent = self.socket.poll_send(cx, &next);
+            }
+            match sent {
                 Poll::Ready(Ok(_)) => {
                     if let Some(observer) = &self.observer {
                         observer.see(Way::Out, self.peer, &next);
