@@ -51,3 +51,13 @@ def serve(listener, heartbeat="echo"):
 
 def listen():
     return socket.create_server(("127.0.0.1", 0))
+
+
+def datagram(kind, payload=b"", version=10):
+    return HEADER.pack(version, kind, len(payload)) + payload
+
+
+def undatagram(octets):
+    version, kind, length = HEADER.unpack_from(octets)
+    assert version == 10 and length == len(octets) - HEADER.size, f"no frame in a datagram: {octets[:40]}"
+    return kind, octets[HEADER.size:]

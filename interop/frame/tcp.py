@@ -9,20 +9,7 @@ import threading
 import peer
 import target
 from check import check, contains, equal, run, table, true
-
-
-@contextlib.contextmanager
-def listening():
-    process = subprocess.Popen([target.BINARY, "frame", "listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True)
-    try:
-        line = process.stderr.readline().split()
-        equal(line[:2], ["listening", "frame"], "first line")
-        host, _, port = line[2].rpartition(":")
-        yield process, (host, int(port))
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
+from ours import listening
 
 
 @contextlib.contextmanager

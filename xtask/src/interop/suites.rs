@@ -126,4 +126,14 @@ pub(super) const SUITES: &[Suite] = &[
         demo: false,
         seconds: 180,
     },
+    Suite {
+        protocol: "frame",
+        name: "frame-udp",
+        about: "datagrams, against a Python client and server, a third of them lost on the way",
+        script: "udp.py",
+        language: Language::Python,
+        tools: &["python3"],
+        demo: false,
+        seconds: 240,
+    },
 ];
