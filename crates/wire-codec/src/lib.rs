@@ -67,6 +67,24 @@
 //! | who asks | the initiator | both |
 //! | given up | by closing | cancel, deadline, go away |
 //! | a peer in forty lines of any language | yes | no |
+//!
+//! # Datagrams
+//!
+//! Both forms also travel over UDP, one frame a datagram: `datagram::DatagramClient` and `datagram::DatagramServer`.
+//! There is no hello and no credit, and a payload is whole and short (1,200 octets with its header by default).
+//!
+//! TCP is for payloads of any length, for order, for many requests to one peer, and where TLS is needed. UDP is for
+//! short questions to many servers, or from very many clients: no connection to set up or to keep, and a lost
+//! datagram delays nothing but its own call. It has no congestion control and no encryption: it is for a network that
+//! is yours.
+//!
+//! - The client sends a call again until it is answered or its deadline has passed.
+//! - In the extended form the id tells which call an answer belongs to. The server knows a repeat by address and id:
+//!   it ignores it while the request is under way, and then sends the answer again that it has kept. So a request is
+//!   processed once, for as long as answers are kept (30 seconds by default, and so many, and so many octets).
+//! - The base form has no ids. Each call needs a port of its own, so that its answer can be told from others; and it
+//!   cannot promise that a request is processed once: when an answer is lost, the request that comes again is a new
+//!   one. It is for requests that may be repeated, such as reads. It has no checksum beyond UDP's, either.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
