@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod datagram;
 pub mod frame;
 pub mod http1_chunked;
 pub mod http1_connection;
@@ -23,6 +24,8 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("frame_acceptor", frame::acceptor),
     ("frame_base", frame::base),
+    ("frame_datagram_client", datagram::client),
+    ("frame_datagram_server", datagram::server),
     ("frame_extended", frame::extended),
     ("frame_initiator", frame::initiator),
     ("frame_spec", spec::spec),
