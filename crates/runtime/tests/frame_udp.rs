@@ -306,6 +306,38 @@ async fn nobody_listens_is_a_hint() {
 }
 
 #[tokio::test]
+async fn a_peer_that_answers_in_another_form_is_named() {
+    let peer = raw().await;
+    let address = peer.local_addr().unwrap();
+    let caller = caller(address, EXTENDED).await;
+    let call = tokio::spawn(async move { caller.call(short("hello")).await });
+    let (_, from) = next(&peer).await;
+    peer.send_to(b"\x0a\x04\0\0\0\x0aversion 20", from).await.unwrap();
+    let error = call.await.unwrap().unwrap_err();
+    assert!(matches!(error, CallError::Unreachable(_)), "{error:?}");
+    assert!(error.to_string().contains("in this form"), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_of_the_base_form_knows_how_long_the_last_one_took() {
+    let mut options = options(Form::Base);
+    options.datagram.timing.initial_rto = Duration::from_secs(3600);
+    let peer = raw().await;
+    let caller = UdpCaller::connect(peer.local_addr().unwrap(), options).await.unwrap();
+    for lost in [0, 1, 1] {
+        let caller = caller.clone();
+        let call = tokio::spawn(async move { caller.call("hello").await });
+        for _ in 0..lost {
+            next(&peer).await;
+        }
+        // With nothing learned it would not be sent again before its time is over.
+        let (_, from) = next(&peer).await;
+        peer.send_to(b"\x0a\x03\0\0\0\x02hi", from).await.unwrap();
+        assert_eq!(call.await.unwrap().unwrap(), "hi");
+    }
+}
+
+#[tokio::test]
 async fn callers_that_are_gone_and_rubbish_do_not_stop_the_server() {
     let address = start_echo();
     for round in 0..200usize {

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -11,12 +11,14 @@ use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 use wirelace_wire_codec::datagram::{ClientEvent, ClientOptions, DatagramClient};
 
-use super::buffer::buffer;
 use super::observer::{Observer, Way};
 use crate::timer::{Timer, clock};
 
 /// Errors in a row after which nothing is read before the next timer.
 const ERRORS: u32 = 16;
+
+/// Is said of a peer that sends something else.
+const NO_ANSWER: &str = "what came is no frame of an answer in this form";
 
 pub(super) struct Link {
     socket: UdpSocket,
@@ -29,6 +31,7 @@ pub(super) struct Link {
     trouble: Option<Arc<io::Error>>,
     errors: u32,
     timer: Timer,
+    waker: Option<Waker>,
     observer: Option<Observer>,
 }
 
@@ -46,7 +49,8 @@ impl Link {
         };
         let socket = UdpSocket::bind(any).await?;
         socket.connect(peer).await?;
-        let buffer = buffer(options.limits.datagram);
+        // One octet more than there may be, so that a longer one is seen to be that; no limit counts as more or less.
+        let buffer = vec![0; options.limits.datagram.clamp(64, 65_507) + 1].into_boxed_slice();
         Ok(Link {
             socket,
             peer,
@@ -56,6 +60,7 @@ impl Link {
             trouble: None,
             errors: 0,
             timer: Timer::default(),
+            waker: None,
             observer,
         })
     }
@@ -74,6 +79,10 @@ impl Link {
 
     /// Sends and receives until something has happened.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ClientEvent> {
+        let fresh = !self.waker.as_ref().is_some_and(|known| known.will_wake(cx.waker()));
+        if fresh {
+            self.waker = Some(cx.waker().clone());
+        }
         loop {
             let now = clock();
             if self.machine.deadline().is_some_and(|deadline| deadline <= now) {
@@ -88,7 +97,7 @@ impl Link {
                 continue;
             }
             self.timer.due(now);
-            if !self.timer.arm(cx, self.machine.deadline(), now, true) {
+            if !self.timer.arm(cx, self.machine.deadline(), now, fresh) {
                 return Poll::Pending;
             }
         }
@@ -126,12 +135,17 @@ impl Link {
         let mut buffer = ReadBuf::new(&mut self.buffer);
         match self.socket.poll_recv(cx, &mut buffer) {
             Poll::Ready(Ok(())) => {
-                (self.trouble, self.errors) = (None, 0);
+                self.errors = 0;
                 let datagram = buffer.filled();
                 if let Some(observer) = &self.observer {
                     observer.see(Way::In, self.peer, datagram);
                 }
+                let wrong = self.machine.stats().wrong;
                 self.machine.receive(clock(), Bytes::copy_from_slice(datagram));
+                // The peer may know only the other form, for example.
+                let heard = self.machine.stats().wrong == wrong;
+                self.trouble =
+                    (!heard).then(|| Arc::new(io::Error::new(io::ErrorKind::InvalidData, NO_ANSWER)));
                 true
             }
             Poll::Ready(Err(error)) => {

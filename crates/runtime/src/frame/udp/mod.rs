@@ -1,6 +1,5 @@
 //! The datagram mode: one frame a datagram, over UDP.
 
-mod buffer;
 mod caller;
 mod calls;
 mod link;

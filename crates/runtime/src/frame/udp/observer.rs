@@ -13,8 +13,8 @@ pub enum Way {
     Out,
 }
 
-/// Is shown every datagram of a caller or server, between the machine and the socket. What is too long for the
-/// receiver is shown as far as it was read.
+/// Is shown every datagram of a caller or server, between the machine and the socket. What is too long for a
+/// caller is shown as far as it was read.
 #[derive(Clone)]
 pub struct Observer(Arc<See>);
 

@@ -17,7 +17,6 @@ use tower_service::Service;
 use wirelace_wire_codec::ErrorCode;
 use wirelace_wire_codec::datagram::{DatagramServer, RequestId, ServerEvent, ServerOptions, Transmit};
 
-use super::buffer::buffer;
 use super::calls::{Calls, Outcome};
 use super::observer::{Observer, Way};
 use crate::frame::service::Request;
@@ -28,6 +27,9 @@ const BATCH: usize = 32;
 
 /// Rounds of reading and answering before other tasks have their turn.
 const ROUNDS: usize = 4;
+
+/// Octets that are read of a datagram: all of it, so that an error can say how long it was.
+const LARGEST: usize = 65_535;
 
 /// Errors in a row after which reading pauses, and for how long.
 const ERRORS: u32 = 16;
@@ -169,13 +171,12 @@ where
 {
     fn new(server: UdpServer<S>) -> io::Result<Driver<S>> {
         let UdpServer { service, socket, options, .. } = server;
-        let buffer = buffer(options.datagram.limits.datagram);
         Ok(Driver {
             socket: UdpSocket::from_std(socket)?,
             machine: DatagramServer::new(options.datagram),
             calls: Calls::new(service),
             max_messages: options.messages,
-            buffer,
+            buffer: vec![0; LARGEST].into_boxed_slice(),
             waiting: None,
             errors: 0,
             pause: None,
