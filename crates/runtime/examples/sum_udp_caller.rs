@@ -16,7 +16,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (one, two) = tokio::join!(caller.call("1 2 39"), caller.call("-1 1"));
     println!("{:?} {:?}", one?, two?);
 
-    let call = Call { payload: "100 -58".into(), timeout: Some(Duration::from_secs(1)) };
+    // Dropping the future, or its time being over, cancels the call at the server, too.
+    let mut call = Call::from("100 -58");
+    call.timeout = Some(Duration::from_secs(1));
     println!("{:?}", caller.call(call).await?);
 
     if let Err(error) = caller.call("1 and 2").await {

@@ -50,7 +50,9 @@ async fn caller(address: SocketAddr, form: Form) -> UdpCaller {
 }
 
 fn short(payload: &'static str) -> Call {
-    Call { payload: payload.into(), timeout: Some(SHORT) }
+    let mut call = Call::from(payload);
+    call.timeout = Some(SHORT);
+    call
 }
 
 /// A socket of a peer that is no machine of ours.
