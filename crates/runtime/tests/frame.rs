@@ -115,7 +115,7 @@ async fn a_slow_handler_holds_up_nobody_and_is_dropped_when_its_caller_leaves() 
     );
     slow.abort();
     was_dropped.await.unwrap();
-    let timeout = Call { payload: "slow".into(), timeout: Some(Duration::from_millis(50)) };
+    let timeout = Call::new("slow").timeout(Duration::from_millis(50));
     let late = caller.call(timeout).await;
     assert!(matches!(late, Err(CallError::Timeout)), "{late:?}");
 }

@@ -7,12 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs};
-use wirelace_wire_codec::session::{Options, Session};
+use tokio::sync::oneshot;
+use wirelace_wire_codec::session::{Form, Options, Session};
 
 use super::body::driver_options;
 use super::caller_app::CallerApp;
 use super::error::CallError;
-use super::mailbox::{Shared, Waiting};
+use super::mailbox::{NewCall, Reply, Shared, Waiting, Wish};
+use super::parts::{Body, BodySender};
+use super::pipe::Pipe;
 use crate::Connection;
 use crate::timer::clock;
 
@@ -41,6 +44,7 @@ impl Default for CallerOptions {
 }
 
 /// A request that is to be sent.
+#[non_exhaustive]
 #[derive(Debug, Clone)]
 pub struct Call {
     /// What it says.
@@ -49,9 +53,23 @@ pub struct Call {
     pub timeout: Option<Duration>,
 }
 
+impl Call {
+    /// A request with this payload.
+    pub fn new(payload: impl Into<Bytes>) -> Call {
+        Call { payload: payload.into(), timeout: None }
+    }
+
+    /// Sets how long it may take.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Call {
+        self.timeout = Some(timeout);
+        self
+    }
+}
+
 impl<B: Into<Bytes>> From<B> for Call {
     fn from(payload: B) -> Call {
-        Call { payload: payload.into(), timeout: None }
+        Call::new(payload)
     }
 }
 
@@ -87,7 +105,7 @@ impl Caller {
     {
         let shared = Arc::new(Shared::new(options.timeout));
         let driver = driver_options(&options.session);
-        let app = CallerApp::new(Arc::clone(&shared), options.max_response);
+        let app = CallerApp::new(Arc::clone(&shared), options.max_response, options.session.limits.frame);
         let session = Session::initiator(options.session, clock());
         (Caller { shared }, Connection::new(io, session, app, driver, None))
     }
@@ -98,8 +116,83 @@ impl Caller {
     ///
     /// There is no answer, and why.
     pub async fn call(&self, call: impl Into<Call>) -> Result<Bytes, CallError> {
-        let Call { payload, timeout } = call.into();
-        Waiting::new(&self.shared, payload, timeout.or(self.shared.timeout())).await
+        let Call { payload, timeout, .. } = call.into();
+        Waiting::new(&*self.shared, payload, timeout.or(self.shared.timeout())).await
+    }
+
+    /// Opens an exchange in which both payloads go in parts, each as its reader can take it; the call's payload is
+    /// the first part. Dropping one of the halves before its end cancels the exchange. It may take as long as the
+    /// call itself says, and for ever where it says nothing.
+    ///
+    /// To a peer that speaks the base form, the request goes as one frame when it is finished.
+    pub fn open(&self, call: impl Into<Call>) -> (BodySender, Body) {
+        let pipe = self.pipe(call.into(), false);
+        (BodySender::new(&pipe), Body::new(&pipe))
+    }
+
+    /// Sends a request, and gives the response as it comes: see [`open`](Caller::open).
+    pub fn call_streamed(&self, call: impl Into<Call>) -> Body {
+        Body::new(&self.pipe(call.into(), true))
+    }
+
+    fn pipe(&self, call: Call, end: bool) -> Arc<Pipe> {
+        let pipe = Pipe::new(&self.shared.bell);
+        pipe.prime(call.payload, end);
+        let reply = Reply::Pipe(Arc::clone(&pipe));
+        let posted = NewCall { payload: Bytes::new(), timeout: call.timeout, until: None, reply };
+        if !self.shared.post(posted) {
+            pipe.close(&CallError::Refused);
+        }
+        pipe
+    }
+
+    /// Sends a one-way message, whole: done when it is on its way, which says nothing about whether it arrives. It
+    /// waits for credit as long as a call may take.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Unsupported`] when the peer speaks the base form; [`CallError::RequestTooLong`]: it is above
+    /// half of the peer's window, or the peer's largest frame.
+    pub async fn send_message(&self, payload: impl Into<Bytes>) -> Result<(), CallError> {
+        let payload = payload.into();
+        let sending = self.wish(|answer| Wish::Message(payload, answer));
+        match self.shared.timeout() {
+            Some(timeout) => {
+                tokio::time::timeout(timeout, sending).await.unwrap_or(Err(CallError::Timeout))?
+            }
+            None => sending.await?,
+        }
+    }
+
+    /// Asks the peer for a sign of life, and measures how long that takes. Pings that wait share one on the wire.
+    ///
+    /// # Errors
+    ///
+    /// The connection is gone.
+    pub async fn ping(&self) -> Result<Duration, CallError> {
+        self.wish(Wish::Ping).await
+    }
+
+    /// The form that both sides speak; waits until they have agreed on it.
+    ///
+    /// # Errors
+    ///
+    /// The connection is gone.
+    pub async fn form(&self) -> Result<Form, CallError> {
+        self.wish(Wish::Form).await
+    }
+
+    /// Whether the connection takes no more calls: it is over, or the peer is about to go.
+    pub fn is_closed(&self) -> bool {
+        self.shared.mail().closed
+    }
+
+    async fn wish<T>(&self, wish: impl FnOnce(oneshot::Sender<T>) -> Wish) -> Result<T, CallError> {
+        let (answer, answered) = oneshot::channel();
+        if !self.shared.wish(wish(answer)) {
+            return Err(CallError::Refused);
+        }
+        answered.await.map_err(|_| CallError::Lost("the connection was closed".into()))
     }
 }
 

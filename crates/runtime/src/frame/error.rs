@@ -33,6 +33,15 @@ pub enum CallError {
     /// The connection ended, or is about to, and the call surely was not processed: repeating it is safe.
     #[error("the connection took no more calls")]
     Refused,
+    /// The exchange was given up at this side.
+    #[error("the exchange was given up")]
+    Cancelled,
+    /// The answer is complete, and what was left of the request is not wanted.
+    #[error("the exchange was answered before the request was complete")]
+    Answered,
+    /// The peer speaks the base form, which has no such thing.
+    #[error("the base form has no {0}")]
+    Unsupported(&'static str),
     /// The request is longer than the peer, or a frame of the base form, can take.
     #[error("the request is too long: {length} octets, at most {limit}")]
     RequestTooLong {

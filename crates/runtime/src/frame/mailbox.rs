@@ -2,19 +2,26 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use tokio::sync::oneshot;
+use wirelace_wire_codec::session::Form;
+
+use super::bell::{Bell, lock};
 use super::error::CallError;
+use super::pipe::Pipe;
 
 /// What callers and their connection share.
 #[derive(Debug)]
 pub(super) struct Shared {
     mail: Mutex<Mail>,
     timeout: Option<Duration>,
+    /// Rung by those who call in parts.
+    pub(super) bell: Arc<Bell<Arc<Pipe>>>,
 }
 
 #[derive(Debug)]
@@ -24,8 +31,10 @@ pub(super) struct Mail {
     /// Calls whose callers have left.
     pub(super) abandoned: usize,
     pub(super) callers: usize,
-    /// The connection is gone, and why.
-    pub(super) closed: Option<CallError>,
+    /// What else is wanted.
+    pub(super) wishes: Vec<Wish>,
+    /// The connection takes nothing more.
+    pub(super) closed: bool,
     waker: Option<Waker>,
 }
 
@@ -36,7 +45,45 @@ pub(super) struct NewCall {
     /// How long it may take, and until when that is, once the connection has seen it: it knows the time.
     pub(super) timeout: Option<Duration>,
     pub(super) until: Option<Instant>,
-    pub(super) slot: Arc<Slot>,
+    pub(super) reply: Reply,
+}
+
+/// Where the response goes.
+#[derive(Debug)]
+pub(super) enum Reply {
+    Slot(Arc<Slot>),
+    /// There the request comes from, too.
+    Pipe(Arc<Pipe>),
+}
+
+impl Reply {
+    /// False when the caller has left; then what is left of a call in parts is told.
+    pub(super) fn is_wanted(&self) -> bool {
+        match self {
+            Reply::Slot(slot) => !slot.is_over(),
+            Reply::Pipe(pipe) if pipe.is_given_up() => {
+                pipe.close(&CallError::Cancelled);
+                false
+            }
+            Reply::Pipe(_) => true,
+        }
+    }
+
+    /// There will be no answer.
+    pub(super) fn fail(&self, error: CallError) {
+        match self {
+            Reply::Slot(slot) => slot.fill(Err(error)),
+            Reply::Pipe(pipe) => pipe.close(&error),
+        }
+    }
+}
+
+/// Something that is no call, and where to say what came of it.
+#[derive(Debug)]
+pub(super) enum Wish {
+    Form(oneshot::Sender<Form>),
+    Ping(oneshot::Sender<Duration>),
+    Message(Bytes, oneshot::Sender<Result<(), CallError>>),
 }
 
 /// Where the answer to a call is left.
@@ -49,10 +96,6 @@ enum Answer {
     Here(Result<Bytes, CallError>),
     /// Taken, or not wanted any more.
     Over,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Slot {
@@ -85,8 +128,15 @@ impl Slot {
 
 impl Shared {
     pub(super) fn new(timeout: Option<Duration>) -> Shared {
-        let mail = Mail { calls: VecDeque::new(), abandoned: 0, callers: 1, closed: None, waker: None };
-        Shared { mail: Mutex::new(mail), timeout }
+        let mail = Mail {
+            calls: VecDeque::new(),
+            abandoned: 0,
+            callers: 1,
+            wishes: Vec::new(),
+            closed: false,
+            waker: None,
+        };
+        Shared { mail: Mutex::new(mail), timeout, bell: Arc::default() }
     }
 
     /// How long a call may take that says nothing else.
@@ -121,6 +171,27 @@ impl Shared {
         mail
     }
 
+    /// Hands a call over; false: the connection takes no more.
+    pub(super) fn post(&self, call: NewCall) -> bool {
+        let mut mail = self.mail();
+        if mail.closed {
+            return false;
+        }
+        mail.calls.push_back(call);
+        Shared::wake(mail);
+        true
+    }
+
+    pub(super) fn wish(&self, wish: Wish) -> bool {
+        let mut mail = self.mail();
+        if mail.closed {
+            return false;
+        }
+        mail.wishes.push(wish);
+        Shared::wake(mail);
+        true
+    }
+
     fn wake(mut mail: MutexGuard<'_, Mail>) {
         let waker = mail.waker.take();
         drop(mail);
@@ -131,35 +202,43 @@ impl Shared {
 }
 
 /// A call, handed to the connection when it is first polled; dropping it then gives the call up.
-pub(super) struct Waiting<'a> {
-    shared: &'a Shared,
+#[derive(Debug)]
+pub(super) struct Waiting<S: AsRef<Shared>> {
+    shared: S,
     state: State,
 }
 
+#[derive(Debug)]
 enum State {
     New { payload: Bytes, timeout: Option<Duration> },
     Posted(Arc<Slot>),
     Over,
 }
 
-impl Drop for Waiting<'_> {
+impl AsRef<Shared> for Shared {
+    fn as_ref(&self) -> &Shared {
+        self
+    }
+}
+
+impl<S: AsRef<Shared>> Drop for Waiting<S> {
     fn drop(&mut self) {
         if let State::Posted(slot) = &self.state {
             *lock(&slot.0) = Answer::Over;
-            let mut mail = self.shared.mail();
+            let mut mail = self.shared.as_ref().mail();
             mail.abandoned += 1;
             Shared::wake(mail);
         }
     }
 }
 
-impl<'a> Waiting<'a> {
-    pub(super) fn new(shared: &'a Shared, payload: Bytes, timeout: Option<Duration>) -> Waiting<'a> {
+impl<S: AsRef<Shared>> Waiting<S> {
+    pub(super) fn new(shared: S, payload: Bytes, timeout: Option<Duration>) -> Waiting<S> {
         Waiting { shared, state: State::New { payload, timeout } }
     }
 }
 
-impl Future for Waiting<'_> {
+impl<S: AsRef<Shared> + Unpin> Future for Waiting<S> {
     type Output = Result<Bytes, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -174,12 +253,10 @@ impl Future for Waiting<'_> {
             return Poll::Pending;
         };
         let slot = Arc::new(Slot(Mutex::new(Answer::Open(Some(cx.waker().clone())))));
-        let mut mail = self.shared.mail();
-        if let Some(error) = &mail.closed {
-            return Poll::Ready(Err(error.clone()));
+        let reply = Reply::Slot(Arc::clone(&slot));
+        if !self.shared.as_ref().post(NewCall { payload, timeout, until: None, reply }) {
+            return Poll::Ready(Err(CallError::Refused));
         }
-        mail.calls.push_back(NewCall { payload, timeout, until: None, slot: Arc::clone(&slot) });
-        Shared::wake(mail);
         self.state = State::Posted(slot);
         Poll::Pending
     }

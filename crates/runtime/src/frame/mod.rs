@@ -18,6 +18,8 @@
 //! # Ok(()) }
 //! ```
 
+mod answer;
+mod bell;
 mod body;
 mod caller;
 mod caller_app;
@@ -25,13 +27,17 @@ mod error;
 mod handlers;
 mod id_map;
 mod mailbox;
+mod parts;
+mod pipe;
 mod server;
 mod server_app;
 mod service;
 mod udp;
 
+pub use answer::Answer;
 pub use caller::{Call, Caller, CallerOptions};
 pub use error::CallError;
+pub use parts::{Body, BodySender};
 pub use server::{FrameServer, FrameServerOptions};
-pub use service::{FromFn, Request, from_fn};
+pub use service::{FromFn, Mode, Request, Streamed, Whole, from_fn, from_stream_fn};
 pub use udp::{Observer, UdpCaller, UdpCallerOptions, UdpServer, UdpServerOptions, Way};

@@ -2,18 +2,18 @@
 
 use std::fmt;
 use std::io;
+use std::marker::PhantomData;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use wirelace_wire_codec::session::{Options, Session};
 
 use super::body::driver_options;
 use super::server_app::ServerApp;
-use super::service::Request;
+use super::service::{Mode, Request, Streamed, Whole};
 use crate::timer::clock;
 use crate::{Acceptor, Connection, ListenOptions, Tracked, Tracker};
 
@@ -48,35 +48,62 @@ impl Default for FrameServerOptions {
 /// error becomes the text of an ERROR frame.
 #[derive(Debug)]
 #[must_use = "nothing is served before `run`"]
-pub struct FrameServer<S> {
+pub struct FrameServer<S, M = Whole> {
     service: S,
     listener: TcpListener,
     local: SocketAddr,
     options: FrameServerOptions,
+    mode: PhantomData<fn() -> M>,
 }
 
-impl<S> FrameServer<S>
-where
-    S: Service<Request, Response = Bytes> + Clone + Send + Unpin + 'static,
-    S::Future: Send + 'static,
-    S::Error: fmt::Display + Send + 'static,
-{
-    /// Listens; port 0 takes a free one.
+impl<S> FrameServer<S> {
+    /// Listens, for a service that takes requests whole and answers so; port 0 takes a free one.
     ///
     /// # Errors
     ///
     /// Whatever the system says: most often the address is in use.
     pub fn bind(address: SocketAddr, service: S, options: FrameServerOptions) -> io::Result<FrameServer<S>> {
+        FrameServer::listen(address, service, options)
+    }
+}
+
+impl<S> FrameServer<S, Streamed> {
+    /// Listens, for a service that reads requests as they come and may answer in parts: a
+    /// `Service<Request<Body>, Response = Answer>`, as [`from_stream_fn`](super::from_stream_fn) makes them. In the
+    /// base form requests and answers still are one frame.
+    ///
+    /// # Errors
+    ///
+    /// As with [`bind`](FrameServer::bind).
+    pub fn bind_streamed(
+        address: SocketAddr,
+        service: S,
+        options: FrameServerOptions,
+    ) -> io::Result<FrameServer<S, Streamed>> {
+        FrameServer::listen(address, service, options)
+    }
+}
+
+impl<S, M> FrameServer<S, M> {
+    fn listen(address: SocketAddr, service: S, options: FrameServerOptions) -> io::Result<FrameServer<S, M>> {
         let listener = options.listen.bind(address)?;
         let local = listener.local_addr()?;
-        Ok(FrameServer { service, listener, local, options })
+        Ok(FrameServer { service, listener, local, options, mode: PhantomData })
     }
 
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
+}
 
+impl<S, M> FrameServer<S, M>
+where
+    M: Mode,
+    S: Service<Request<M::Payload>, Response = M::Reply> + Clone + Send + Unpin + 'static,
+    S::Future: Send + 'static,
+    S::Error: fmt::Display + Send + 'static,
+{
     /// Serves until `shutdown` ends; then connections finish what runs.
     ///
     /// # Errors
@@ -98,7 +125,8 @@ where
                     None => break,
                 },
             };
-            let connection = connection(stream, peer, self.service.clone(), &self.options, Some(tracked));
+            let connection =
+                connection::<_, S, M>(stream, peer, self.service.clone(), &self.options, Some(tracked));
             tokio::spawn(connection);
         }
         drop(acceptor);
@@ -107,20 +135,22 @@ where
     }
 }
 
-fn connection<IO, S>(
+fn connection<IO, S, M>(
     io: IO,
     peer: SocketAddr,
     service: S,
     options: &FrameServerOptions,
     tracked: Option<Tracked>,
-) -> Connection<IO, Session, ServerApp<S>>
+) -> Connection<IO, Session, ServerApp<S, M>>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
-    S: Service<Request, Response = Bytes> + Clone + Send + Unpin + 'static,
+    M: Mode,
+    S: Service<Request<M::Payload>, Response = M::Reply> + Clone + Send + Unpin + 'static,
     S::Future: Send + 'static,
     S::Error: fmt::Display + Send + 'static,
 {
     let driver = driver_options(&options.session);
     let session = Session::acceptor(options.session.clone(), clock());
-    Connection::new(io, session, ServerApp::new(service, peer, options.max_request), driver, tracked)
+    let app = ServerApp::new(service, peer, options.max_request, options.session.limits.frame);
+    Connection::new(io, session, app, driver, tracked)
 }

@@ -1,20 +1,30 @@
 //! What runs above a server's session.
 
+mod answers;
+mod streams;
+
 use std::fmt;
 use std::future::poll_fn;
+use std::marker::PhantomData;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tower_service::Service;
 use wirelace_wire_codec::ErrorCode;
-use wirelace_wire_codec::session::{Error, Event, ExchangeId, SendError, Session};
+use wirelace_wire_codec::session::{Error, Event, ExchangeId, Session};
 
-use super::body::{Collected, go_on};
+use super::answer::Writer;
+use super::bell::Bell;
+use super::body::Collected;
+use super::error::CallError;
 use super::handlers::{Handlers, Stop, Work};
 use super::id_map::IdMap;
-use super::service::Request;
+use super::parts::Body;
+use super::pipe::Pipe;
+use super::service::{Mode, Request};
 use crate::{Application, Outcome, Step};
 
 /// What a handler is for.
@@ -24,9 +34,16 @@ enum Task {
     Message(usize),
 }
 
+/// A request that is under way.
+struct Exchange {
+    state: State,
+    /// Where the request is read, or the answer written, in parts.
+    pipe: Option<Arc<Pipe>>,
+}
+
 /// How far the answer to a request has come.
-enum Exchange {
-    /// More of the request comes.
+enum State {
+    /// More of the request comes, all of which is needed first.
     Receiving {
         request: Collected,
         timeout: Option<Duration>,
@@ -36,37 +53,62 @@ enum Exchange {
     Ready(Bytes),
     /// The rest of an answer that has begun.
     Sending(Bytes),
+    /// The answer comes through the pipe.
+    Writing {
+        writer: Option<Stop>,
+        begun: bool,
+    },
 }
 
-pub(super) struct ServerApp<S: Service<Request>> {
+pub(super) struct ServerApp<S: Service<Request<M::Payload>>, M: Mode> {
     service: S,
     peer: SocketAddr,
     max_request: usize,
+    /// Octets of an answer in the base form, at most.
+    max_frame: usize,
     exchanges: IdMap<Exchange>,
     handlers: Handlers<Task, S::Future>,
+    writers: Handlers<ExchangeId, Writer>,
+    bell: Arc<Bell<Arc<Pipe>>>,
+    /// There has been a pipe.
+    streams: bool,
     /// Something woke the task: handlers that were woken are asked again.
     woken: bool,
+    mode: PhantomData<fn() -> M>,
 }
 
-impl<S, E> ServerApp<S>
+impl<S, M, E> ServerApp<S, M>
 where
-    S: Service<Request, Response = Bytes, Error = E> + Clone + Send + 'static,
+    M: Mode,
+    S: Service<Request<M::Payload>, Response = M::Reply, Error = E> + Clone + Send + 'static,
     S::Future: Send + 'static,
     E: fmt::Display + Send + 'static,
 {
-    pub(super) fn new(service: S, peer: SocketAddr, max_request: usize) -> ServerApp<S> {
+    pub(super) fn new(service: S, peer: SocketAddr, max_request: usize, max_frame: usize) -> Self {
         ServerApp {
             service,
             peer,
             max_request,
+            max_frame,
             exchanges: IdMap::default(),
             handlers: Handlers::new(),
+            writers: Handlers::new(),
+            bell: Arc::default(),
+            streams: false,
             woken: false,
+            mode: PhantomData,
         }
     }
 
     /// Calls the service and asks the handler at once; it is kept when it has to wait.
-    fn call(&mut self, cx: &mut Context<'_>, request: Request) -> Result<Result<Bytes, E>, Work<S::Future>> {
+    fn call(
+        &mut self,
+        cx: &mut Context<'_>,
+        body: Body,
+        timeout: Option<Duration>,
+        one_way: bool,
+    ) -> Result<Result<M::Reply, E>, Work<S::Future>> {
+        let request = Request::new(M::payload(body), self.peer, timeout, one_way);
         match self.service.poll_ready(cx) {
             Poll::Ready(Ok(())) => self.handlers.begin(cx, self.service.call(request)),
             Poll::Ready(Err(error)) => Ok(Err(error)),
@@ -92,51 +134,16 @@ where
         cx: &mut Context<'_>,
         session: &mut Session,
         id: ExchangeId,
-        payload: Bytes,
+        body: Body,
         timeout: Option<Duration>,
+        pipe: Option<Arc<Pipe>>,
     ) {
-        let request = Request::new(payload, self.peer, timeout, false);
-        match self.call(cx, request) {
-            Ok(answer) => self.answer(session, id, answer),
+        match self.call(cx, body, timeout, false) {
+            Ok(answer) => self.answer(cx, session, id, answer, pipe),
             Err(work) => {
                 let stop = self.keep(Task::Answer(id), work);
-                self.exchanges.insert(id, Exchange::Running(stop));
+                self.exchanges.insert(id, Exchange { state: State::Running(stop), pipe });
             }
-        }
-    }
-
-    fn answer(&mut self, session: &mut Session, id: ExchangeId, answer: Result<Bytes, E>) {
-        match answer {
-            Ok(payload) => self.respond(session, id, payload),
-            Err(error) => {
-                let _ = session.respond_error(id, ErrorCode::APPLICATION, &error.to_string());
-            }
-        }
-    }
-
-    fn respond(&mut self, session: &mut Session, id: ExchangeId, mut payload: Bytes) {
-        let capacity = session.capacity(id);
-        if capacity == 0 && !payload.is_empty() {
-            self.exchanges.insert(id, Exchange::Ready(payload));
-            return;
-        }
-        let first = payload.split_to(payload.len().min(capacity));
-        match session.respond(id, first.clone(), payload.is_empty()) {
-            Ok(()) if payload.is_empty() => {}
-            Ok(()) => self.send_rest(session, id, payload),
-            Err(SendError::Full) => {
-                self.exchanges.insert(id, Exchange::Ready(first));
-            }
-            // More than a frame of the base form may carry.
-            Err(error) => {
-                let _ = session.respond_error(id, ErrorCode::FRAME_TOO_LONG, &error.to_string());
-            }
-        }
-    }
-
-    fn send_rest(&mut self, session: &mut Session, id: ExchangeId, mut rest: Bytes) {
-        if !go_on(session, id, &mut rest) {
-            self.exchanges.insert(id, Exchange::Sending(rest));
         }
     }
 
@@ -148,8 +155,14 @@ where
         data: Bytes,
         end: bool,
     ) {
-        session.consumed(id, data.len());
-        let Some(Exchange::Receiving { request, timeout }) = self.exchanges.get_mut(&id) else { return };
+        let octets = data.len();
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return session.consumed(id, octets) };
+        let State::Receiving { request, timeout } = &mut exchange.state else {
+            // Whoever reads it says so.
+            let unread = exchange.pipe.as_ref().map_or(octets, |pipe| pipe.deliver(data, end));
+            return session.consumed(id, unread);
+        };
+        session.consumed(id, octets);
         request.push(data);
         if request.len() > self.max_request {
             self.exchanges.remove(&id);
@@ -158,14 +171,51 @@ where
         } else if end {
             let (payload, timeout) = (std::mem::take(request).finish(), *timeout);
             self.exchanges.remove(&id);
-            self.start(cx, session, id, payload, timeout);
+            self.start(cx, session, id, payload.into(), timeout, None);
         }
+    }
+
+    /// Nobody waits for the answer any more.
+    fn on_cancelled(&mut self, cx: &mut Context<'_>, id: ExchangeId) {
+        let Some(Exchange { state, pipe }) = self.exchanges.remove(&id) else { return };
+        if let Some(pipe) = pipe {
+            pipe.close(&CallError::Cancelled);
+        }
+        self.woken = true;
+        match state {
+            State::Running(stop) => self.handlers.cancel(cx, &stop),
+            State::Writing { writer: Some(stop), .. } => self.writers.cancel(cx, &stop),
+            _ => {}
+        }
+    }
+
+    /// Handlers that were woken and are through; true when there was one.
+    fn run_handlers(&mut self, cx: &mut Context<'_>, session: &mut Session) -> bool {
+        let mut worked = false;
+        let mut answers = Vec::new();
+        while let Some((task, answer)) = self.handlers.poll(cx) {
+            worked = true;
+            match task {
+                Task::Answer(id) => answers.push((id, answer)),
+                Task::Message(octets) => session.message_consumed(octets),
+            }
+        }
+        // In the order of the requests: the base form can send no other.
+        answers.sort_unstable_by_key(|(id, _)| *id);
+        for (id, answer) in answers {
+            // Unless it was cancelled when it was through.
+            if let Some(Exchange { state: State::Running(_), pipe }) = self.exchanges.remove(&id) {
+                self.answer(cx, session, id, answer, pipe);
+            }
+        }
+        worked
     }
 }
 
-impl<S, E> Application<Session> for ServerApp<S>
+impl<S, M, E> Application<Session> for ServerApp<S, M>
 where
-    S: Service<Request, Response = Bytes, Error = E> + Clone + Send + 'static,
+    M: Mode,
+    S: Service<Request<M::Payload>, Response = M::Reply, Error = E> + Clone + Send + 'static,
     S::Future: Send + 'static,
     E: fmt::Display + Send + 'static,
 {
@@ -173,30 +223,22 @@ where
         match event {
             Event::Request { id, data, end: true, timeout } => {
                 session.consumed(id, data.len());
-                self.start(cx, session, id, data, timeout);
+                self.start(cx, session, id, data.into(), timeout, None);
+            }
+            Event::Request { id, data, timeout, .. } if M::STREAMED => {
+                self.start_streamed(cx, session, id, data, timeout);
             }
             Event::Request { id, data, timeout, .. } => {
-                self.exchanges.insert(id, Exchange::Receiving { request: Collected::default(), timeout });
+                let state = State::Receiving { request: Collected::default(), timeout };
+                self.exchanges.insert(id, Exchange { state, pipe: None });
                 self.on_part(cx, session, id, data, false);
             }
             Event::Data { id, data, end } => self.on_part(cx, session, id, data, end),
-            Event::Cancelled { id, .. } => {
-                if let Some(Exchange::Running(stop)) = self.exchanges.remove(&id) {
-                    self.woken = true;
-                    self.handlers.cancel(cx, &stop);
-                }
-            }
-            Event::Capacity { id } => match self.exchanges.remove(&id) {
-                Some(Exchange::Ready(payload)) => self.respond(session, id, payload),
-                Some(Exchange::Sending(rest)) => self.send_rest(session, id, rest),
-                Some(other) => {
-                    self.exchanges.insert(id, other);
-                }
-                None => {}
-            },
+            Event::Cancelled { id, .. } => self.on_cancelled(cx, id),
+            Event::Capacity { id } => self.on_capacity(session, id),
             Event::Message { data } => {
                 let octets = data.len();
-                match self.call(cx, Request::new(data, self.peer, None, true)) {
+                match self.call(cx, data.into(), None, true) {
                     // Its credit comes back when it is done.
                     Err(work) => {
                         self.keep(Task::Message(octets), work);
@@ -216,22 +258,9 @@ where
         if !std::mem::take(&mut self.woken) {
             return Step::Wait;
         }
-        let mut worked = false;
-        let mut answers = Vec::new();
-        while let Some((task, answer)) = self.handlers.poll(cx) {
-            worked = true;
-            match task {
-                Task::Answer(id) => answers.push((id, answer)),
-                Task::Message(octets) => session.message_consumed(octets),
-            }
-        }
-        // In the order of the requests: the base form can send no other.
-        answers.sort_unstable_by_key(|(id, _)| *id);
-        for (id, answer) in answers {
-            // Unless it was cancelled when it was through.
-            if let Some(Exchange::Running(_)) = self.exchanges.remove(&id) {
-                self.answer(session, id, answer);
-            }
+        let mut worked = self.run_handlers(cx, session);
+        if self.streams {
+            worked |= self.run_streams(cx, session);
         }
         if worked { Step::Again } else { Step::Wait }
     }
@@ -241,7 +270,13 @@ where
     }
 
     fn on_close(&mut self, _: Outcome<Error>) {
-        self.exchanges.clear();
+        self.bell.silence();
+        for (_, exchange) in self.exchanges.drain() {
+            if let Some(pipe) = exchange.pipe {
+                pipe.close(&CallError::Lost("the connection is over".into()));
+            }
+        }
         self.handlers.clear();
+        self.writers.clear();
     }
 }

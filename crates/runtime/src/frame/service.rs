@@ -9,12 +9,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use tower_service::Service;
 
-/// A request, whole.
+use super::answer::Answer;
+use super::parts::Body;
+
+/// A request: whole, or with a [`Body`] that is still on its way.
 #[non_exhaustive]
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct Request<B = Bytes> {
     /// What it says.
-    pub payload: Bytes,
+    pub payload: B,
     /// Who says it.
     pub peer: SocketAddr,
     /// How long the peer waits, where it said so.
@@ -23,13 +26,53 @@ pub struct Request {
     pub one_way: bool,
 }
 
-impl Request {
-    pub(super) fn new(payload: Bytes, peer: SocketAddr, timeout: Option<Duration>, one_way: bool) -> Request {
+impl<B> Request<B> {
+    pub(super) fn new(payload: B, peer: SocketAddr, timeout: Option<Duration>, one_way: bool) -> Request<B> {
         Request { payload, peer, timeout, one_way }
     }
 }
 
-/// A service from an async function or closure; made by [`from_fn`].
+/// How services take requests: [`Whole`] or [`Streamed`].
+pub trait Mode: Send + 'static {
+    /// What a request says.
+    type Payload: Send + 'static;
+    /// What a service answers.
+    type Reply: Into<Answer> + Send;
+    /// Requests begin before all of them is there.
+    const STREAMED: bool;
+    /// What the service is given.
+    fn payload(body: Body) -> Self::Payload;
+}
+
+/// Requests and answers are whole.
+#[derive(Debug)]
+pub struct Whole(());
+
+impl Mode for Whole {
+    type Payload = Bytes;
+    type Reply = Bytes;
+    const STREAMED: bool = false;
+
+    fn payload(body: Body) -> Bytes {
+        body.into_whole()
+    }
+}
+
+/// Requests come in parts, and answers may go so.
+#[derive(Debug)]
+pub struct Streamed(());
+
+impl Mode for Streamed {
+    type Payload = Body;
+    type Reply = Answer;
+    const STREAMED: bool = true;
+
+    fn payload(body: Body) -> Body {
+        body
+    }
+}
+
+/// A service from an async function or closure; made by [`from_fn`] and [`from_stream_fn`].
 #[derive(Debug)]
 pub struct FromFn<F>(Arc<F>);
 
@@ -49,13 +92,24 @@ where
     FromFn(Arc::new(function))
 }
 
-impl<F, Fut, E> Service<Request> for FromFn<F>
+/// Makes a service that reads requests as they come, and may answer in parts, from an async function or closure; for
+/// [`FrameServer::bind_streamed`](super::FrameServer::bind_streamed). Its error becomes the text of an ERROR frame.
+pub fn from_stream_fn<F, Fut, E>(function: F) -> FromFn<F>
 where
-    F: Fn(Request) -> Fut,
-    Fut: Future<Output = Result<Bytes, E>>,
+    F: Fn(Request<Body>) -> Fut,
+    Fut: Future<Output = Result<Answer, E>>,
     E: fmt::Display,
 {
-    type Response = Bytes;
+    FromFn(Arc::new(function))
+}
+
+impl<F, Fut, B, A, E> Service<Request<B>> for FromFn<F>
+where
+    F: Fn(Request<B>) -> Fut,
+    Fut: Future<Output = Result<A, E>>,
+    E: fmt::Display,
+{
+    type Response = A;
     type Error = E;
     type Future = Fut;
 
@@ -63,7 +117,7 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Fut {
+    fn call(&mut self, request: Request<B>) -> Fut {
         (self.0)(request)
     }
 }
