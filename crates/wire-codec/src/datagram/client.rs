@@ -228,7 +228,7 @@ impl DatagramClient {
         self.used = true;
         let id = self.next_id;
         self.next_id = if id >= VARINT_MAX { 1 } else { id + 1 };
-        self.calls.open(now, id, payload, now.checked_add(timeout).unwrap_or(now));
+        self.calls.open(now, id, payload, timeout);
         Ok(CallId(id))
     }
 
@@ -241,7 +241,9 @@ impl DatagramClient {
             (Form::Base, Some(payload)) => frame::encode_base(FrameType::REQUEST, payload, limit),
             (Form::Base, None) => frame::encode_base(FrameType::HEARTBEAT, &[], limit),
             (Form::Extended { checksum }, Some(payload)) => {
-                let timeout = Some(ms(call.deadline.saturating_duration_since(now)));
+                // Never more than at first, for which there is room.
+                let left = call.deadline.saturating_duration_since(now).min(call.timeout);
+                let timeout = Some(ms(left));
                 let frame = Frame::Request { id, end: true, timeout, payload: &payload[..] };
                 frame::encode_extended(frame, checksum, limit)
             }

@@ -139,7 +139,8 @@ pub struct ServerLimits {
     /// Messages that wait to be taken by the application; above it new ones are dropped.
     pub messages: usize,
     /// Answers to what is no request, and refusals, to all addresses together: so many at once, and so many for each
-    /// second. It also ends what a forged address can start: two servers that answer each other's heartbeats.
+    /// second. Of heartbeats of the base form, 16 at once and 2 a second for each address: a forged one could make two
+    /// servers answer each other's for ever.
     pub control: (u32, u32),
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod events;
+mod heartbeats;
 mod receive;
 mod requests;
 
@@ -15,6 +16,7 @@ use wirelace_wire::Budget;
 
 use self::answers::{Answer, Answers};
 use self::events::{Events, Queued};
+use self::heartbeats::Heartbeats;
 use self::requests::{Key, Request, Requests};
 use super::event::{RequestId, SendError, ServerEvent, ServerStats, Transmit};
 use super::frame;
@@ -27,7 +29,7 @@ use crate::extended::Frame;
 /// once. `A` is an address, such as [`SocketAddr`](std::net::SocketAddr).
 ///
 /// A request of the extended form is known by its address and id. While it is under way, repeats are ignored;
-/// afterwards its answer is kept for a time, and sent again for each repeat, so its effects happen once. Of the
+/// afterwards its answer (or refusal) is kept for a time, and sent again for each repeat: its effects happen once. Of the
 /// payload only a hash of 64 bits is kept (with a key that nobody knows), to tell another request with the same id.
 /// In the base form a request equal to one under way from the same address is a repeat, and after that a new request:
 /// its effects may happen more than once.
@@ -38,6 +40,7 @@ use crate::extended::Frame;
 pub struct DatagramServer<A> {
     options: ServerOptions,
     control: Budget,
+    heartbeats: Heartbeats,
     hasher: RandomState,
     requests: Requests<A>,
     answers: Answers<(A, Key)>,
@@ -57,6 +60,7 @@ impl<A: Copy + Eq + Hash> DatagramServer<A> {
         let limits = &options.limits;
         DatagramServer {
             control: Budget::new(limits.control.0, limits.control.1),
+            heartbeats: Heartbeats::default(),
             hasher: RandomState::new(),
             requests: Requests::new(),
             answers: Answers::new(limits.cached, limits.cached_octets, options.keep),
@@ -70,13 +74,15 @@ impl<A: Copy + Eq + Hash> DatagramServer<A> {
     }
 
     /// What came, one after the other.
-    pub fn poll_event(&mut self, _now: Instant) -> Option<ServerEvent<A>> {
+    pub fn poll_event(&mut self, now: Instant) -> Option<ServerEvent<A>> {
+        self.on_deadline(now);
         loop {
             match self.events.pop()? {
                 // Over before anybody heard of it.
-                Queued::Request { id, .. } if !self.requests.tell(id) => {}
                 Queued::Cancelled { told: false, .. } => {}
-                Queued::Request { id, from, payload, timeout } => {
+                Queued::Request { id, from, payload } => {
+                    let Some(request) = self.requests.tell(id) else { continue };
+                    let timeout = request.deadline.map(|at| at.saturating_duration_since(now));
                     return Some(ServerEvent::Request { id, from, payload, timeout });
                 }
                 Queued::Message { from, payload } => return Some(ServerEvent::Message { from, payload }),

@@ -203,6 +203,9 @@ fn heartbeats_of_the_extended_form() {
     let ids = [(); 2].map(|()| client.machine.heartbeat(client.now, None).unwrap());
     let sent = client.sent();
     client.now += ms(40);
+    let longer = [&ids[0].0.to_be_bytes()[..], b"!"].concat();
+    client.receive(encoded(Frame::Ping { answer: true, payload: &longer }, true));
+    assert_eq!((client.event(), client.machine.stats().duplicates), (None, 1));
     for (datagram, id) in sent.iter().zip(ids).rev() {
         let Frame::Ping { answer: false, payload } = as_extended(datagram) else { panic!("{datagram:?}") };
         assert!(payload.len() == 8 && has_checksum(datagram));

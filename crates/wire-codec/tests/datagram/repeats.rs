@@ -173,3 +173,19 @@ fn nothing_is_kept_where_nothing_shall_be() {
     server.advance(ms(1_000_000_000));
     assert_eq!(server.machine.stats().kept, 1);
 }
+
+#[test]
+fn what_was_refused_is_not_processed_later() {
+    let mut server = Server::limited(ServerLimits { requests: 1, ..ServerLimits::default() });
+    server.receive(request(1, b"one"));
+    let (id, _) = server.request();
+    let refusal = server.answer(request(2, b"two")).unwrap();
+    assert_eq!(as_error(&refusal), (2, ErrorCode::REFUSED, "too many requests"));
+    server.respond(id, b"");
+    server.sent_one();
+    // A copy of it that took longer: the client has been told that it may ask again, with another id.
+    assert_eq!(server.answer(request(2, b"two")), Some(refusal));
+    assert_eq!((server.event(), server.machine.stats().under_way), (None, 0));
+    assert_eq!(server.answer(request(3, b"two")), None);
+    server.request();
+}

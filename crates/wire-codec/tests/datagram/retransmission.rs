@@ -221,3 +221,16 @@ fn calls_have_waits_of_their_own() {
     assert_eq!(client.wait(), ms(300));
     assert!(matches!(as_extended(&client.sent_one()), Frame::Request { payload: b"second", .. }));
 }
+
+#[test]
+fn a_clock_that_goes_back_breaks_nothing() {
+    let mut client = without_jitter(EXTENDED);
+    // So long that a larger number for the time would not fit.
+    let most = 1200 - (6 + 1 + 8 + 1);
+    client.machine.call(client.now, vec![0; most].into(), Some(ms(63))).unwrap();
+    client.call(b"another");
+    client.now -= ms(10);
+    let sent = client.sent();
+    assert_eq!((sent.len(), sent[0].len()), (2, 1200));
+    assert!(matches!(as_extended(&sent[0]), Frame::Request { timeout: Some(63), .. }));
+}

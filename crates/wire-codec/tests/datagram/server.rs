@@ -240,3 +240,33 @@ fn shutting_down_finishes_what_runs() {
     let stats = server.machine.stats();
     assert_eq!((stats.refused, stats.dropped, stats.requests), (2, 1, 2));
 }
+
+#[test]
+fn a_server_is_idle_when_nobody_has_anything_to_do() {
+    let mut server = Server::new();
+    assert!(server.machine.is_idle());
+    server.receive(extended(Frame::Message { payload: b"" }));
+    assert!(!server.machine.is_idle());
+    server.event();
+    assert!(server.machine.is_idle());
+    server.receive(request(1, b""));
+    let (id, _) = server.request();
+    assert!(!server.machine.is_idle());
+    server.respond(id, b"");
+    assert!(!server.machine.is_idle());
+    server.sent_one();
+    assert!(server.machine.is_idle());
+}
+
+#[test]
+fn a_request_that_waited_says_how_much_time_is_left() {
+    let mut server = Server::new();
+    for id in [7, 8] {
+        let timeout = Some(u64::from(id == 7) * 400 + 100);
+        server.receive(extended(Frame::Request { id, end: true, timeout, payload: b"" }));
+    }
+    server.now += ms(200);
+    assert!(matches!(server.event(), Some(ServerEvent::Request { timeout, .. }) if timeout == Some(ms(300))));
+    // Nobody need hear of the other.
+    assert_eq!((server.event(), server.machine.stats().cancelled), (None, 1));
+}

@@ -27,14 +27,19 @@ fn requests_are_bounded_in_total() {
         assert_eq!(as_base_error(&sent[1].1), "too many requests");
     }
     let stats = server.machine.stats();
-    assert_eq!((stats.under_way, stats.addresses, stats.events, stats.kept), (10, 10, 10, 0));
+    assert_eq!((stats.under_way, stats.addresses, stats.events), (10, 10, 10));
+    // A refusal is kept like any answer, once for each of the extended form.
+    assert_eq!((stats.kept, stats.resent), (500, 0));
     // Refusing has its limit, too.
     assert_eq!((stats.refused, stats.sent, stats.dropped), (989 * 2, 1000, 989 * 2 - 1000));
     let (id, _) = server.request();
     server.respond(id, b"");
     server.sent();
-    // A refused request may come again, and is a new one.
+    // What was said to be refused stays so; what got no answer may be taken now.
     server.receive_from(11, request(1, b""));
+    assert_eq!(as_error(&server.sent()[0].1), (1, ErrorCode::REFUSED, "too many requests"));
+    assert_eq!(server.machine.stats().under_way, 9);
+    server.receive_from(999, request(1, b""));
     assert_eq!(server.machine.stats().under_way, 10);
 }
 
@@ -53,7 +58,7 @@ fn requests_are_bounded_for_each_address() {
     let (id, _) = server.request();
     server.respond(id, b"");
     server.sent_one();
-    assert_eq!(server.answer(request(3, b"")), None);
+    assert_eq!(server.answer(request(4, b"")), None);
     assert_eq!((server.machine.stats().under_way, server.machine.stats().refused), (3, 1));
 }
 
@@ -158,5 +163,48 @@ fn answers_to_what_is_no_request_have_a_budget() {
         server.sent_one();
         server.advance(ms(30_000));
         server.is_empty();
+    }
+}
+
+#[test]
+fn heartbeats_of_the_base_form_are_bounded_for_each_address() {
+    let heartbeat = base(FrameType::HEARTBEAT, b"hello");
+    let mut server = Server::new();
+    for _ in 0..100 {
+        server.receive(heartbeat.clone());
+    }
+    assert_eq!((server.sent().len(), server.machine.stats().dropped), (16, 84));
+    server.advance(Duration::from_secs(1));
+    for _ in 0..100 {
+        server.receive(heartbeat.clone());
+    }
+    assert_eq!(server.sent().len(), 2);
+    // Their answers can be told from them.
+    for _ in 0..100 {
+        server.receive(extended(Frame::Ping { answer: false, payload: b"hello" }));
+    }
+    assert_eq!(server.sent().len(), 100);
+    for from in 1000..1100 {
+        server.receive_from(from, heartbeat.clone());
+    }
+    // Some may share a place with the first, but not many.
+    assert!(server.sent().len() > 90);
+}
+
+#[test]
+fn two_servers_do_not_answer_each_other_for_ever() {
+    let (mut one, mut other) = (Server::new(), Server::new());
+    // An attacker forges the address, once.
+    one.receive(base(FrameType::HEARTBEAT, b"hello"));
+    let mut turns = 0;
+    while let Some((_, datagram)) = one.sent().pop() {
+        other.receive(datagram);
+        for (_, datagram) in other.sent() {
+            one.receive(datagram);
+        }
+        one.advance(ms(10));
+        other.advance(ms(10));
+        turns += 1;
+        assert!(turns < 20);
     }
 }

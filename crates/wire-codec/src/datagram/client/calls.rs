@@ -11,6 +11,8 @@ use bytes::Bytes;
 pub(super) struct Call {
     /// Of a request; a heartbeat has none.
     pub(super) payload: Option<Bytes>,
+    /// How long it takes at most.
+    pub(super) timeout: Duration,
     /// It ends then.
     pub(super) deadline: Instant,
     pub(super) sends: u32,
@@ -62,9 +64,11 @@ impl Calls {
     }
 
     /// A new call, to be sent at once. `id` is not under way.
-    pub(super) fn open(&mut self, now: Instant, id: u64, payload: Option<Bytes>, deadline: Instant) {
+    pub(super) fn open(&mut self, now: Instant, id: u64, payload: Option<Bytes>, timeout: Duration) {
+        let deadline = now.checked_add(timeout).unwrap_or(now);
         let call = Call {
             payload,
+            timeout,
             deadline,
             sends: 0,
             first_sent: None,

@@ -1,6 +1,5 @@
 //! What the application has not been told yet.
 
-use core::time::Duration;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -10,7 +9,7 @@ use crate::datagram::event::RequestId;
 /// An event that may be void by the time that it is taken.
 #[derive(Debug)]
 pub(super) enum Queued<A> {
-    Request { id: RequestId, from: A, payload: Bytes, timeout: Option<Duration> },
+    Request { id: RequestId, from: A, payload: Bytes },
     Message { from: A, payload: Bytes },
     Cancelled { id: RequestId, told: bool },
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::DatagramServer;
+use super::answers::Answer;
 use super::events::Queued;
 use super::requests::{Key, Request};
 use crate::base::{self, FrameType};
@@ -100,7 +101,7 @@ impl<A: Copy + Eq + Hash> DatagramServer<A> {
                 let hash = self.hasher.hash_one(&payload[..]);
                 self.on_request(origin, Key::Payload(hash), hash, None, payload);
             }
-            FrameType::HEARTBEAT => self.answer(origin, |_| Ok(datagram)),
+            FrameType::HEARTBEAT => self.on_heartbeat(origin, datagram),
             FrameType::RESPONSE => {
                 self.wrong(origin, 0, ErrorCode::PROTOCOL, &format!("unexpected frame: {kind}"));
             }
@@ -128,7 +129,7 @@ impl<A: Copy + Eq + Hash> DatagramServer<A> {
             Frame::Ping { answer: false, payload } => {
                 let Answered::Extended { checksum } = origin.form else { return };
                 let frame = Frame::Ping { answer: true, payload: &payload[..] };
-                self.answer(origin, |room| frame::encode_extended(frame, checksum, room));
+                let _ = self.answer(origin, |room| frame::encode_extended(frame, checksum, room));
             }
             Frame::Cancel { id, .. } => self.on_cancel(origin, id),
             Frame::Message { payload } => self.on_message(origin, payload),
@@ -176,20 +177,28 @@ impl<A: Copy + Eq + Hash> DatagramServer<A> {
             return;
         }
         if self.shutting_down {
-            self.refuse(origin, key, "shutting down");
+            self.refuse(origin, key, hash, "shutting down");
             return;
         }
         let limits = &self.options.limits;
         let under_way = self.requests.len() + self.events.cancelled();
         if under_way >= limits.requests as usize || self.requests.of(from) >= limits.requests_each {
-            self.refuse(origin, key, "too many requests");
+            self.refuse(origin, key, hash, "too many requests");
             return;
         }
         let checksum = matches!(origin.form, Answered::Extended { checksum: true });
         let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
         let id = self.requests.open(Request { from, key, hash, checksum, deadline, told: false });
-        self.events.push(Queued::Request { id, from, payload, timeout });
+        self.events.push(Queued::Request { id, from, payload });
         self.stats.requests += 1;
+    }
+
+    fn on_heartbeat(&mut self, origin: Origin<A>, datagram: Bytes) {
+        if self.heartbeats.take(origin.now, self.hasher.hash_one(origin.from)) {
+            let _ = self.answer(origin, |_| Ok(datagram));
+        } else {
+            self.stats.dropped += 1;
+        }
     }
 
     fn on_cancel(&mut self, origin: Origin<A>, id: u64) {
@@ -209,12 +218,18 @@ impl<A: Copy + Eq + Hash> DatagramServer<A> {
 
     fn reused(&mut self, origin: Origin<A>, key: Key) {
         self.stats.reused += 1;
-        self.error(origin, id_of(key), ErrorCode::PROTOCOL, "id reused for another request");
+        let _ = self.error(origin, id_of(key), ErrorCode::PROTOCOL, "id reused for another request");
     }
 
-    fn refuse(&mut self, origin: Origin<A>, key: Key, text: &str) {
+    /// It was not processed and never will be: that is said of the repeats, too. The budget bounds how many such
+    /// answers are kept.
+    fn refuse(&mut self, origin: Origin<A>, key: Key, hash: u64, text: &str) {
         self.stats.refused += 1;
-        self.error(origin, id_of(key), ErrorCode::REFUSED, text);
+        if let Some(datagram) = self.error(origin, id_of(key), ErrorCode::REFUSED, text)
+            && let Key::Id(_) = key
+        {
+            self.answers.keep(origin.now, (origin.from, key), Answer { hash, datagram });
+        }
     }
 
     fn no_frame(&mut self, origin: Origin<A>, error: DecodeError) {
@@ -230,26 +245,31 @@ impl<A: Copy + Eq + Hash> DatagramServer<A> {
 
     fn wrong(&mut self, origin: Origin<A>, id: u64, code: ErrorCode, text: &str) {
         self.stats.wrong += 1;
-        self.error(origin, id, code, text);
+        let _ = self.error(origin, id, code, text);
     }
 
-    fn error(&mut self, origin: Origin<A>, id: u64, code: ErrorCode, text: &str) {
+    /// What was answered, if anything.
+    fn error(&mut self, origin: Origin<A>, id: u64, code: ErrorCode, text: &str) -> Option<Bytes> {
         self.answer(origin, |room| match origin.form {
             Answered::Base => frame::error_base(text, room),
             Answered::Extended { checksum } => frame::error_extended(id, code, text, checksum, room),
-        });
+        })
     }
 
     /// Answers out of the budget, with no more octets than came, or 64: who forges addresses gains nothing.
-    fn answer(&mut self, origin: Origin<A>, encode: impl FnOnce(usize) -> Result<Bytes, SendError>) {
+    fn answer(
+        &mut self,
+        origin: Origin<A>,
+        encode: impl FnOnce(usize) -> Result<Bytes, SendError>,
+    ) -> Option<Bytes> {
         if !self.control.take(origin.now, 1) {
             self.stats.dropped += 1;
-            return;
+            return None;
         }
         let room = origin.octets.max(SMALLEST).min(self.options.limits.datagram);
-        if let Ok(datagram) = encode(room) {
-            self.put(origin.from, datagram);
-        }
+        let datagram = encode(room).ok()?;
+        self.put(origin.from, datagram.clone());
+        Some(datagram)
     }
 }
 

@@ -82,14 +82,11 @@ impl<A: Copy + Eq + Hash> Requests<A> {
         id
     }
 
-    /// The application is told of it; false: it is over.
-    pub(super) fn tell(&mut self, id: RequestId) -> bool {
-        let request = self.open.get_mut(&id);
-        let is_open = request.is_some();
-        if let Some(request) = request {
-            request.told = true;
-        }
-        is_open
+    /// The application is told of it; `None`: it is over.
+    pub(super) fn tell(&mut self, id: RequestId) -> Option<&Request<A>> {
+        let request = self.open.get_mut(&id)?;
+        request.told = true;
+        Some(request)
     }
 
     /// One that the application knows of.
