@@ -398,6 +398,26 @@ async fn as_many_calls_as_may_be_and_the_others_wait() {
 }
 
 #[tokio::test]
+async fn answers_above_the_limit_of_what_waits_hold_up_only_reading() {
+    let mut options = UdpServerOptions::default();
+    // Each answer is above it: nothing is read before that is sent.
+    options.datagram.limits.output = 0;
+    let server = UdpServer::bind(LOCAL, from_fn(echo), options).unwrap();
+    let address = server.local_addr();
+    tokio::spawn(server.run(pending()));
+    for form in FORMS {
+        let caller = caller(address, form).await;
+        let calls = (0..200u32).map(|call| {
+            let caller = caller.clone();
+            tokio::spawn(async move { caller.call(call.to_string()).await.unwrap() == call.to_string() })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            assert!(call.await.unwrap());
+        }
+    }
+}
+
+#[tokio::test]
 async fn messages_above_the_limit_are_dropped() {
     let (entered, count) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
     let (enter, counted) = (Arc::clone(&entered), Arc::clone(&count));

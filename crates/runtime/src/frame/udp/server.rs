@@ -70,6 +70,10 @@ impl Default for UdpServerOptions {
 /// of its own (`tokio::spawn` in the handler). Callers of the extended form have each request processed once,
 /// however often it is repeated on the way; those of the base form may have it processed again.
 ///
+/// A handler that is not needed any more is dropped: its caller has cancelled, or has no time left. Callers of the base
+/// form say neither, so handlers for them should end by themselves, as they count among
+/// [`ServerLimits::requests`](wirelace_wire_codec::datagram::ServerLimits::requests) until then.
+///
 /// A host with several addresses should be given the one that callers use: answers from the unspecified address
 /// leave with whichever the system picks.
 #[derive(Debug)]
