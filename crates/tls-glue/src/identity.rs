@@ -1,0 +1,180 @@
+//! A certificate chain and its private key.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+
+use crate::provider::provider;
+
+/// Why a certificate and key cannot be used; names the file where there is one.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// A file cannot be read.
+    #[error("cannot read {}: {error}", .path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// No certificate is there.
+    #[error("no certificate in {0} (a PEM file begins with `-----BEGIN CERTIFICATE-----`)")]
+    NoCertificate(String),
+    /// No private key is there.
+    #[error("no private key in {0} (a PEM file begins with `-----BEGIN PRIVATE KEY-----`)")]
+    NoKey(String),
+    /// It is not what it says it is.
+    #[error("{place} is broken: {reason}")]
+    Broken {
+        /// The file, or `the certificate`, `the private key`.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// The key is encrypted, or of a kind that is not supported.
+    #[error("the private key in {place} cannot be used: {reason}")]
+    Key {
+        /// The file, or `memory`.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// The key is not the certificate's.
+    #[error("the private key in {key} does not belong to the certificate in {certificate}")]
+    Mismatch {
+        /// Where the certificate is from.
+        certificate: String,
+        /// Where the key is from.
+        key: String,
+    },
+}
+
+/// A certificate chain, its own certificate first, and the private key: RSA, ECDSA (P-256, P-384) or Ed25519.
+#[derive(Clone)]
+pub struct Identity {
+    pub(crate) key: Arc<CertifiedKey>,
+    names: Vec<String>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// From two PEM files, as openssl and mkcert write them. The chain may also be in one file with the key.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, is broken, or does not belong to the other.
+    pub fn from_pem_files(certificates: &Path, key: &Path) -> Result<Identity, IdentityError> {
+        let read = |path: &Path| {
+            std::fs::read(path).map_err(|error| IdentityError::Read { path: path.to_owned(), error })
+        };
+        let (chain, private) = (read(certificates)?, read(key)?);
+        Identity::parse(&chain, &private, &certificates.display().to_string(), &key.display().to_string())
+    }
+
+    /// From PEM in memory.
+    ///
+    /// # Errors
+    ///
+    /// It is broken, or the key is not the certificate's.
+    pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Identity, IdentityError> {
+        Identity::parse(certificates, key, "memory", "memory")
+    }
+
+    /// From DER: the chain, its own certificate first, and the key as PKCS#8, PKCS#1 or SEC1.
+    ///
+    /// # Errors
+    ///
+    /// It is broken, or the key is not the certificate's.
+    pub fn from_der(certificates: Vec<Bytes>, key: &[u8]) -> Result<Identity, IdentityError> {
+        let chain: Vec<_> = certificates.into_iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+        let key = PrivateKeyDer::try_from(key.to_vec())
+            .map_err(|reason| IdentityError::Key { place: "memory".to_owned(), reason: reason.to_owned() })?;
+        Identity::new(chain, key, "memory", "memory")
+    }
+
+    fn parse(
+        chain: &[u8],
+        key: &[u8],
+        chain_place: &str,
+        key_place: &str,
+    ) -> Result<Identity, IdentityError> {
+        let broken = |place: &str, error: pem::Error| IdentityError::Broken {
+            place: place.to_owned(),
+            reason: error.to_string(),
+        };
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
+        let certificates = certificates.map_err(|error| broken(chain_place, error))?;
+        if certificates.is_empty() {
+            return Err(IdentityError::NoCertificate(chain_place.to_owned()));
+        }
+        let encrypted = b"-----BEGIN ENCRYPTED PRIVATE KEY-----";
+        let key = match PrivateKeyDer::from_pem_slice(key) {
+            Ok(key) => key,
+            Err(pem::Error::NoItemsFound)
+                if key.windows(encrypted.len()).any(|window| window == encrypted) =>
+            {
+                return Err(IdentityError::Key {
+                    place: key_place.to_owned(),
+                    reason: "it is encrypted; `openssl pkey -in FILE` writes it without its password"
+                        .to_owned(),
+                });
+            }
+            Err(pem::Error::NoItemsFound) => return Err(IdentityError::NoKey(key_place.to_owned())),
+            Err(error) => return Err(broken(key_place, error)),
+        };
+        Identity::new(certificates, key, chain_place, key_place)
+    }
+
+    fn new(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+        chain_place: &str,
+        key_place: &str,
+    ) -> Result<Identity, IdentityError> {
+        let Some(first) = chain.first() else {
+            return Err(IdentityError::NoCertificate(chain_place.to_owned()));
+        };
+        let names = {
+            let parsed = webpki::EndEntityCert::try_from(first).map_err(|error| IdentityError::Broken {
+                place: format!("the certificate in {chain_place}"),
+                reason: format!("{error:?}"),
+            })?;
+            parsed.valid_dns_names().map(str::to_ascii_lowercase).collect()
+        };
+        let signer = provider().key_provider.load_private_key(key);
+        let signer = signer
+            .map_err(|error| IdentityError::Key { place: key_place.to_owned(), reason: error.to_string() })?;
+        let key = CertifiedKey::new(chain, signer);
+        match key.keys_match() {
+            Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
+                Err(IdentityError::Mismatch {
+                    certificate: chain_place.to_owned(),
+                    key: key_place.to_owned(),
+                })
+            }
+            _ => Ok(Identity { key: Arc::new(key), names }),
+        }
+    }
+
+    /// The DNS names that the certificate is for, `*.example.com` among them.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The certificates in DER, its own first.
+    pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
+        self.key.cert.iter().map(|der| der.as_ref())
+    }
+}

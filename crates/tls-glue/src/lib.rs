@@ -1,0 +1,37 @@
+//! TLS for the rest of the stack: rustls does the handshake, and nothing above this crate knows it.
+//!
+//! It knows no sockets; `wirelace-runtime` has the streams. Central types: [`ServerTls`] and [`ClientTls`] (the
+//! configuration), and [`TlsSession`] (one connection of either side, ciphertext in and out, plaintext in and out).
+//!
+//! The records after the handshake are protected in this crate (RFC 8446 §5, RFC 5246 §6.2): decrypted where they
+//! lie and encrypted where they wait to be written, so that a connection at rest keeps its keys and no buffer.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+mod alert;
+mod client;
+mod error;
+mod identity;
+mod keylog;
+mod provider;
+mod report;
+mod server;
+mod session;
+mod store;
+mod verify;
+mod versions;
+
+pub use alert::Alert;
+pub use client::{ClientTls, ClientTlsBuilder, Roots};
+pub use error::{RecordRule, TlsError};
+pub use identity::{Identity, IdentityError};
+pub use keylog::KeyLog;
+pub use report::{HandshakeReport, TlsVersion};
+pub use server::{ClientCertificates, ServerTls, ServerTlsBuilder};
+pub use session::TlsSession;
+pub use store::{CertificateSource, CertificateStore, Hello};
+pub use verify::{CertificateError, CertificateRule};

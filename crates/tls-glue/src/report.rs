@@ -1,0 +1,73 @@
+//! What a handshake agreed on.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rustls::{CommonState, HandshakeKind, ProtocolVersion};
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    Tls12,
+    /// RFC 8446.
+    Tls13,
+}
+
+impl std::fmt::Display for TlsVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            TlsVersion::Tls12 => "TLS 1.2",
+            TlsVersion::Tls13 => "TLS 1.3",
+        })
+    }
+}
+
+/// What a handshake agreed on, and what it took.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandshakeReport {
+    /// The version.
+    pub version: TlsVersion,
+    /// The cipher suite, by its registered name.
+    pub cipher_suite: String,
+    /// The key exchange group, by its registered name; `None` where a TLS 1.2 session was resumed.
+    pub group: Option<String>,
+    /// The application protocol (ALPN).
+    pub alpn: Option<Bytes>,
+    /// Server: the name that the client asked for (SNI).
+    pub server_name: Option<String>,
+    /// An earlier session was taken up again, without certificates.
+    pub resumed: bool,
+    /// Octets of early data that came with the handshake.
+    pub early_data: usize,
+    /// How often this side had to wait for the peer's answer, or its own was waited for.
+    pub round_trips: u32,
+    /// How long it took.
+    pub duration: Duration,
+    /// The peer's certificates in DER, its own first.
+    pub peer_certificates: Vec<Bytes>,
+}
+
+impl HandshakeReport {
+    pub(crate) fn new(common: &CommonState) -> HandshakeReport {
+        let suite = common.negotiated_cipher_suite();
+        let group = common.negotiated_key_exchange_group();
+        let certificates = common.peer_certificates().unwrap_or_default();
+        HandshakeReport {
+            version: match common.protocol_version() {
+                Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
+                _ => TlsVersion::Tls13,
+            },
+            cipher_suite: suite.and_then(|suite| suite.suite().as_str()).unwrap_or_default().to_owned(),
+            group: group.and_then(|group| group.name().as_str()).map(str::to_owned),
+            alpn: common.alpn_protocol().map(Bytes::copy_from_slice),
+            server_name: None,
+            resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
+            early_data: 0,
+            round_trips: 0,
+            duration: Duration::ZERO,
+            peer_certificates: certificates.iter().map(|der| Bytes::copy_from_slice(der)).collect(),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The server's side of TLS.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use rustls::pki_types::CertificateDer;
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ResolvesServerCert, ServerSessionMemoryCache,
+    UnbufferedServerConnection, WebPkiClientVerifier,
+};
+use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
+
+use crate::error::TlsError;
+use crate::keylog::KeyLog;
+use crate::provider::provider;
+use crate::report::TlsVersion;
+use crate::store::CertificateStore;
+
+/// Whether clients show certificates of their own.
+#[derive(Debug, Clone, Default)]
+pub enum ClientCertificates {
+    /// They are not asked.
+    #[default]
+    None,
+    /// Those that have one of these authorities may show it.
+    Optional(Vec<Bytes>),
+    /// Only those that show one of these authorities (DER) are served.
+    Required(Vec<Bytes>),
+}
+
+/// How a server speaks TLS; see [`ServerTls::builder`].
+#[derive(Clone, Debug)]
+pub struct ServerTls {
+    config: Arc<ServerConfig>,
+    store: CertificateStore,
+    handshake_timeout: Option<Duration>,
+}
+
+/// Settings of a [`ServerTls`]. The defaults: TLS 1.2 and 1.3, tickets, no early data, ten seconds for a handshake.
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing before `build`"]
+pub struct ServerTlsBuilder {
+    store: CertificateStore,
+    alpn: Vec<Bytes>,
+    lowest: TlsVersion,
+    highest: TlsVersion,
+    client_certificates: ClientCertificates,
+    early_data: u32,
+    resumption: bool,
+    handshake_timeout: Option<Duration>,
+    key_log: KeyLog,
+}
+
+/// Sessions that are kept where early data is taken: each is good for one resumption.
+const SINGLE_USE_SESSIONS: usize = 8192;
+
+impl ServerTls {
+    /// A server with these certificates.
+    pub fn builder(store: CertificateStore) -> ServerTlsBuilder {
+        ServerTlsBuilder {
+            store,
+            alpn: Vec::new(),
+            lowest: TlsVersion::Tls12,
+            highest: TlsVersion::Tls13,
+            client_certificates: ClientCertificates::None,
+            early_data: 0,
+            resumption: true,
+            handshake_timeout: Some(Duration::from_secs(10)),
+            key_log: KeyLog::default(),
+        }
+    }
+
+    /// Its certificates, to replace them.
+    #[must_use]
+    pub fn store(&self) -> &CertificateStore {
+        &self.store
+    }
+
+    /// How long a handshake may take.
+    #[must_use]
+    pub fn handshake_timeout(&self) -> Option<Duration> {
+        self.handshake_timeout
+    }
+
+    /// A connection, and where the name that its client asks for will be.
+    pub(crate) fn connection(&self) -> Result<(UnbufferedServerConnection, Arc<OnceLock<String>>), TlsError> {
+        // rustls tells the name to nobody but the one who chooses the certificate.
+        let name = Arc::new(OnceLock::new());
+        let mut config = ServerConfig::clone(&self.config);
+        config.cert_resolver = Arc::new(Chooser { store: self.store.clone(), name: Arc::clone(&name) });
+        let connection = UnbufferedServerConnection::new(Arc::new(config));
+        Ok((connection.map_err(|error| TlsError::Local(error.to_string()))?, name))
+    }
+}
+
+/// The store, for one connection.
+#[derive(Debug)]
+struct Chooser {
+    store: CertificateStore,
+    name: Arc<OnceLock<String>>,
+}
+
+impl ResolvesServerCert for Chooser {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if let Some(name) = hello.server_name() {
+            // Asked once for each handshake, twice after a retry: with the same name.
+            let _ = self.name.set(name.to_owned());
+        }
+        self.store.resolve(&hello)
+    }
+}
+
+impl ServerTlsBuilder {
+    /// Application protocols (ALPN), the preferred one first. A client that offers only others is refused; one that
+    /// offers none is not.
+    pub fn alpn(mut self, protocols: impl IntoIterator<Item = impl Into<Bytes>>) -> Self {
+        self.alpn = protocols.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The versions that are spoken, lowest and highest.
+    pub fn versions(mut self, lowest: TlsVersion, highest: TlsVersion) -> Self {
+        (self.lowest, self.highest) = (lowest, highest);
+        self
+    }
+
+    /// Whether clients show certificates.
+    pub fn client_certificates(mut self, certificates: ClientCertificates) -> Self {
+        self.client_certificates = certificates;
+        self
+    }
+
+    /// Takes so many octets of early data (0-RTT) from clients that resume a session; 0: none. Whoever has heard such
+    /// data can send it again: it must change nothing (RFC 8446 §8). Sessions are then kept here, for one use each.
+    pub fn early_data(mut self, octets: u32) -> Self {
+        self.early_data = octets;
+        self
+    }
+
+    /// Whether sessions may be resumed.
+    pub fn resumption(mut self, resumption: bool) -> Self {
+        self.resumption = resumption;
+        self
+    }
+
+    /// How long a handshake may take; `None`: for ever.
+    pub fn handshake_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.handshake_timeout = timeout;
+        self
+    }
+
+    /// Where secrets are written for a debugger.
+    pub fn key_log(mut self, key_log: KeyLog) -> Self {
+        self.key_log = key_log;
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    ///
+    /// They do not go together, or an authority for client certificates is broken.
+    pub fn build(self) -> Result<ServerTls, TlsError> {
+        let local = |error: rustls::Error| TlsError::Local(error.to_string());
+        let versions = crate::versions::versions(self.lowest, self.highest)?;
+        let builder = ServerConfig::builder_with_provider(provider());
+        let builder = builder.with_protocol_versions(&versions).map_err(local)?;
+        let builder = match self.client_certificates {
+            ClientCertificates::None => builder.with_no_client_auth(),
+            ClientCertificates::Optional(ref roots) | ClientCertificates::Required(ref roots) => {
+                let mut store = RootCertStore::empty();
+                for root in roots {
+                    store.add(CertificateDer::from(root.to_vec())).map_err(local)?;
+                }
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(store), provider());
+                let verifier = match self.client_certificates {
+                    ClientCertificates::Optional(_) => verifier.allow_unauthenticated(),
+                    _ => verifier,
+                };
+                builder.with_client_cert_verifier(
+                    verifier.build().map_err(|error| TlsError::Local(error.to_string()))?,
+                )
+            }
+        };
+        let mut config =
+            builder.with_cert_resolver(Arc::new(Chooser { store: self.store.clone(), name: Arc::default() }));
+        config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.to_vec()).collect();
+        config.max_early_data_size = self.early_data;
+        config.key_log = self.key_log.rustls();
+        // The record layer is ours.
+        config.enable_secret_extraction = true;
+        if !self.resumption {
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        } else if self.early_data > 0 {
+            config.session_storage = ServerSessionMemoryCache::new(SINGLE_USE_SESSIONS);
+        } else {
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(local)?;
+        }
+        Ok(ServerTls {
+            config: Arc::new(config),
+            store: self.store,
+            handshake_timeout: self.handshake_timeout,
+        })
+    }
+}

@@ -1,0 +1,247 @@
+//! A TLS connection without I/O.
+
+use std::fmt;
+use std::io::IoSlice;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use wirelace_wire::Output;
+
+use crate::alert::Alert;
+use crate::client::ClientTls;
+use crate::error::TlsError;
+use crate::report::HandshakeReport;
+use crate::server::ServerTls;
+use handshake::{Handshake, Rustls};
+use traffic::Traffic;
+
+mod handshake;
+mod record;
+mod traffic;
+
+/// Octets of ciphertext that wait to be written, above which nothing is encrypted any more.
+const OUTPUT: usize = 128 * 1024;
+
+/// One TLS connection, of either side: ciphertext in and out, plaintext in and out. It owns no socket and reads no
+/// clock (but for the validity of certificates).
+///
+/// The handshake is rustls's; the records after it are protected here, in place and without a buffer of their own, so
+/// that a connection at rest keeps little more than its keys.
+pub struct TlsSession {
+    phase: Phase,
+    output: Output,
+    report: Option<HandshakeReport>,
+    closed: bool,
+    failed: Option<TlsError>,
+}
+
+enum Phase {
+    Handshake(Box<Handshake>),
+    Traffic(Box<Traffic>),
+    /// It failed.
+    Over,
+}
+
+impl fmt::Debug for TlsSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsSession")
+            .field("handshaking", &self.is_handshaking())
+            .field("peer_closed", &self.peer_closed())
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TlsSession {
+    /// The server's side of a new connection.
+    ///
+    /// # Errors
+    ///
+    /// The configuration does not go together.
+    pub fn server(tls: &ServerTls, now: Instant) -> Result<TlsSession, TlsError> {
+        let (rustls, name) = tls.connection()?;
+        Ok(TlsSession::new(Handshake::new(Rustls::Server(rustls, name), now, tls.handshake_timeout())))
+    }
+
+    /// The client's side of a new connection, to the server of this host name or address.
+    ///
+    /// # Errors
+    ///
+    /// The name is neither a host name nor an IP address.
+    pub fn client(tls: &ClientTls, name: &str, now: Instant) -> Result<TlsSession, TlsError> {
+        let rustls = Rustls::Client(tls.connection(name)?);
+        let mut session = TlsSession::new(Handshake::new(rustls, now, tls.handshake_timeout()));
+        // The first flight.
+        session.receive(now, &mut BytesMut::new(), &mut BytesMut::new())?;
+        Ok(session)
+    }
+
+    fn new(handshake: Handshake) -> TlsSession {
+        TlsSession {
+            phase: Phase::Handshake(Box::new(handshake)),
+            output: Output::new(OUTPUT),
+            report: None,
+            closed: false,
+            failed: None,
+        }
+    }
+
+    /// Takes the complete records of `input`, and appends what they say to `plaintext`, until some 64 KiB wait there:
+    /// then it is to be called again once they are taken, also without new input.
+    ///
+    /// # Errors
+    ///
+    /// The connection is over; [`output`](TlsSession::output) may have an alert that says why to the peer.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        input: &mut BytesMut,
+        plaintext: &mut BytesMut,
+    ) -> Result<(), TlsError> {
+        let result = self.take(now, input, plaintext);
+        if let Err(error) = &result {
+            self.fail(error.clone());
+        }
+        result
+    }
+
+    fn take(&mut self, now: Instant, input: &mut BytesMut, plaintext: &mut BytesMut) -> Result<(), TlsError> {
+        if let Phase::Handshake(handshake) = &mut self.phase {
+            if !handshake.receive(input, plaintext, &mut self.output)? {
+                return Ok(());
+            }
+            let Phase::Handshake(handshake) = std::mem::replace(&mut self.phase, Phase::Over) else {
+                return Ok(());
+            };
+            let (traffic, report) = handshake.finish(now)?;
+            self.phase = Phase::Traffic(Box::new(traffic));
+            self.report = Some(report);
+        }
+        match &mut self.phase {
+            Phase::Traffic(traffic) => traffic.receive(input, plaintext, &mut self.output),
+            _ => Err(self.failed.clone().unwrap_or(TlsError::Truncated)),
+        }
+    }
+
+    /// The transport has no more input.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Truncated`]: the peer has not said that this is all.
+    pub fn input_closed(&mut self) -> Result<(), TlsError> {
+        if self.peer_closed() {
+            return Ok(());
+        }
+        let error = self.failed.clone().unwrap_or(TlsError::Truncated);
+        self.phase = Phase::Over;
+        self.failed = Some(error.clone());
+        Err(error)
+    }
+
+    /// Encrypts what the output has room for, and returns how many octets that were: none during the handshake, and
+    /// after [`close`](TlsSession::close).
+    ///
+    /// # Errors
+    ///
+    /// The connection is over.
+    pub fn send(&mut self, now: Instant, data: &[IoSlice<'_>]) -> Result<usize, TlsError> {
+        match &mut self.phase {
+            _ if self.closed => Ok(0),
+            Phase::Traffic(traffic) => {
+                let sent = traffic.send(now, data, &mut self.output);
+                if let Err(error) = &sent {
+                    self.fail(error.clone());
+                }
+                sent
+            }
+            Phase::Handshake(_) => Ok(0),
+            Phase::Over => Err(self.failed.clone().unwrap_or(TlsError::Truncated)),
+        }
+    }
+
+    /// Octets of plaintext that [`send`](TlsSession::send) takes now, about.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        match self.phase {
+            Phase::Traffic(_) if !self.closed => self.output.room(),
+            _ => 0,
+        }
+    }
+
+    /// Ciphertext that wants to go out.
+    pub fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    /// Says that nothing more comes from this side (close_notify). The peer may go on sending.
+    pub fn close(&mut self) {
+        if let (Phase::Traffic(traffic), false) = (&mut self.phase, self.closed) {
+            traffic.send_alert(1, Alert::CLOSE_NOTIFY, &mut self.output);
+        }
+        self.closed = true;
+    }
+
+    /// Changes the keys of TLS 1.3; `ask`: the peer is to change its own, too (RFC 8446 §4.6.3).
+    ///
+    /// # Errors
+    ///
+    /// The handshake is not complete, or the version is 1.2.
+    pub fn update_keys(&mut self, ask: bool) -> Result<(), TlsError> {
+        match &mut self.phase {
+            Phase::Traffic(traffic) => traffic.update_keys(ask, &mut self.output),
+            Phase::Handshake(_) => Err(TlsError::Local("the handshake is not complete".to_owned())),
+            Phase::Over => Err(self.failed.clone().unwrap_or(TlsError::Truncated)),
+        }
+    }
+
+    /// When the handshake takes too long.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Handshake(handshake) => handshake.deadline(),
+            _ => None,
+        }
+    }
+
+    /// Time has passed.
+    ///
+    /// # Errors
+    ///
+    /// The handshake took too long.
+    pub fn on_deadline(&mut self, now: Instant) -> Result<(), TlsError> {
+        match &self.phase {
+            Phase::Handshake(handshake) if handshake.deadline().is_some_and(|deadline| deadline <= now) => {
+                let error = TlsError::HandshakeTimeout(handshake.limit());
+                self.fail(error.clone());
+                Err(error)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The handshake is not complete.
+    #[must_use]
+    pub fn is_handshaking(&self) -> bool {
+        matches!(self.phase, Phase::Handshake(_))
+    }
+
+    /// The peer has said that it sends no more (close_notify).
+    #[must_use]
+    pub fn peer_closed(&self) -> bool {
+        matches!(&self.phase, Phase::Traffic(traffic) if traffic.peer_closed)
+    }
+
+    /// What the handshake agreed on; `None` before it is complete.
+    #[must_use]
+    pub fn report(&self) -> Option<&HandshakeReport> {
+        self.report.as_ref()
+    }
+
+    fn fail(&mut self, error: TlsError) {
+        if let (Phase::Traffic(traffic), Some(alert)) = (&mut self.phase, error.alert()) {
+            traffic.send_alert(2, alert, &mut self.output);
+        }
+        self.phase = Phase::Over;
+        self.failed = Some(error);
+    }
+}

@@ -1,0 +1,71 @@
+//! TLS sessions of both sides against each other.
+
+mod pair;
+
+use pair::{Authority, Pair};
+use wirelace_tls_glue::{TlsError, TlsVersion};
+
+#[test]
+fn both_versions_in_pieces_of_all_sizes() {
+    let authority = Authority::new();
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+        let server = authority.server().versions(version, version).alpn(["h2", "http/1.1"]).build().unwrap();
+        let client = authority.client().alpn(["http/1.1"]).sessions(0).build().unwrap();
+        for piece in [1, 2, 3, 5, 17, 100, 1000, usize::MAX] {
+            let mut pair = Pair::new(&client, &server);
+            pair.piece = piece;
+            pair.run();
+            let report = pair.server.session.report().expect("complete").clone();
+            assert_eq!(report.version, version);
+            assert_eq!(report.alpn.as_deref(), Some(&b"http/1.1"[..]));
+            assert_eq!(report.server_name.as_deref(), Some("example.com"));
+            assert_eq!(pair.client.session.report().unwrap().version, version);
+            pair.exchange(b"hello", &[7; 100_000]);
+            pair.exchange(&[8; 70_000], b"x");
+        }
+    }
+}
+
+#[test]
+fn sessions_are_resumed() {
+    let authority = Authority::new();
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+        let server = authority.server().versions(version, version).build().unwrap();
+        let client = authority.client().build().unwrap();
+        let mut first = Pair::complete(&client, &server);
+        assert!(!first.client.session.report().unwrap().resumed);
+        first.exchange(b"a", b"b");
+        for _ in 0..3 {
+            let mut again = Pair::complete(&client, &server);
+            assert!(again.client.session.report().unwrap().resumed, "{version}");
+            assert!(again.server.session.report().unwrap().resumed, "{version}");
+            again.exchange(b"a", b"b");
+        }
+    }
+}
+
+#[test]
+fn keys_change_on_both_sides() {
+    let authority = Authority::new();
+    let mut pair = Pair::complete(&authority.client().build().unwrap(), &authority.server().build().unwrap());
+    for ask in [false, true, true] {
+        pair.client.session.update_keys(ask).unwrap();
+        pair.exchange(b"after", &[1; 40_000]);
+        pair.server.session.update_keys(ask).unwrap();
+        pair.exchange(&[2; 40_000], b"after");
+    }
+}
+
+#[test]
+fn the_end_is_said() {
+    let authority = Authority::new();
+    let mut pair = Pair::complete(&authority.client().build().unwrap(), &authority.server().build().unwrap());
+    pair.exchange(b"a", b"b");
+    pair.client.session.close();
+    pair.run();
+    assert!(pair.server.session.peer_closed());
+    assert_eq!(pair.server.session.input_closed(), Ok(()));
+    // The other direction goes on.
+    pair.exchange(b"", b"more");
+    assert_eq!(pair.client.session.input_closed(), Err(TlsError::Truncated));
+}
