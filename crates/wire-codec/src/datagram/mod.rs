@@ -14,7 +14,9 @@
 //! | deadline, cancel, messages, checksum | no | yes |
 //!
 //! Requests and responses are whole, and as long as a datagram is: 1,200 octets by default, less the header. There is
-//! no encryption and no proof of who sent what, and what can be sent is not adapted to the path: for a known network.
+//! no encryption and no congestion control: this is for a network that is yours. Nothing proves who sent a datagram;
+//! what is no request never has an answer longer than itself (or 64 octets), but a short request with a forged address
+//! brings its answer, however long, to somebody else.
 //!
 //! ```
 //! use bytes::Bytes;
