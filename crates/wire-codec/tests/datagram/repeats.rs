@@ -5,7 +5,7 @@ use wirelace_wire_codec::base::FrameType;
 use wirelace_wire_codec::datagram::{ServerLimits, ServerOptions};
 use wirelace_wire_codec::extended::Frame;
 
-use crate::wire::{Server, as_base, as_error, as_extended, base, ms, request};
+use crate::wire::{Server, as_base, as_error, as_extended, base, extended, ms, request};
 
 #[test]
 fn a_repeat_of_what_is_under_way_is_ignored() {
@@ -165,6 +165,11 @@ fn nothing_is_kept_where_nothing_shall_be() {
         server.receive(request(5, b""));
         server.request();
     }
+    let mut server = Server::with(ServerOptions { keep: ms(0), ..ServerOptions::default() });
+    server.receive(extended(Frame::Request { id: 1, end: true, timeout: Some(10), payload: b"" }));
+    server.request();
+    server.advance(ms(10));
+    assert_eq!((server.machine.stats().kept, server.machine.deadline()), (0, None));
     let options = ServerOptions { keep: std::time::Duration::MAX, ..ServerOptions::default() };
     let mut server = Server::with(options);
     server.receive(request(1, b""));

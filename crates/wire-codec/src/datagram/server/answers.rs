@@ -47,7 +47,11 @@ impl<K: Copy + Eq + Hash> Answers<K> {
     /// Keeps an answer. `key` has none yet.
     pub(super) fn keep(&mut self, now: Instant, key: K, answer: Answer) {
         let Some(until) = now.checked_add(self.keep) else { return };
-        if self.most == 0 || answer.datagram.len() > self.most_octets || self.answers.contains_key(&key) {
+        if self.keep.is_zero()
+            || self.most == 0
+            || answer.datagram.len() > self.most_octets
+            || self.answers.contains_key(&key)
+        {
             return;
         }
         self.octets += answer.datagram.len();
