@@ -113,14 +113,11 @@ struct Server {
     /// Nothing is refused or dropped for a limit.
     roomy: bool,
     past: Past,
-    /// Told and not over: with the deadline.
-    open: HashMap<RequestId, Option<Instant>>,
-    /// Answered, perhaps too late: then they are cancelled all the same.
-    answered: HashMap<RequestId, Option<Instant>>,
+    /// Told; neither answered nor cancelled.
+    open: BTreeSet<RequestId>,
     last: Option<RequestId>,
     /// When the request with this address and id was last taken.
     opened: HashMap<(u8, u64), Instant>,
-    outputs: usize,
 }
 
 impl Server {
@@ -153,11 +150,9 @@ impl Server {
             went_back: false,
             roomy,
             past: Past::default(),
-            open: HashMap::new(),
-            answered: HashMap::new(),
+            open: BTreeSet::new(),
             last: None,
             opened: HashMap::new(),
-            outputs: 0,
         }
     }
 
@@ -216,7 +211,6 @@ impl Server {
     fn drain(&mut self) {
         while let Some(transmit) = self.machine.poll_transmit(self.now) {
             assert!(transmit.datagram.len() <= DATAGRAM);
-            self.outputs += 1;
         }
         assert_eq!(self.machine.stats().output, 0);
     }
@@ -224,29 +218,31 @@ impl Server {
     fn event(&mut self) -> bool {
         let Some(event) = self.machine.poll_event(self.now) else { return false };
         match event {
-            ServerEvent::Request { id, timeout, .. } => {
+            ServerEvent::Request { id, .. } => {
                 assert!(self.last < Some(id), "numbers go up");
                 self.last = Some(id);
-                self.open.insert(id, timeout.and_then(|timeout| self.now.checked_add(timeout)));
+                self.open.insert(id);
             }
-            ServerEvent::Cancelled { id } => {
-                let late = self.answered.remove(&id);
-                // What was answered can only be cancelled because that was too late.
-                let fits = self.open.remove(&id).is_some() || late.is_some_and(|at| at.is_some());
-                assert!(fits, "{id:?} is not open");
-            }
+            ServerEvent::Cancelled { id } => assert!(self.open.remove(&id), "{id:?} is not open"),
             _ => {}
         }
         true
     }
 
     fn one_open(&self, script: &mut Script<'_>) -> Option<RequestId> {
-        let ids: BTreeSet<_> = self.open.keys().copied().collect();
-        if ids.is_empty() {
-            // One that is over, or never was.
-            return Some(RequestId(script.byte().into()));
+        let count = self.open.len();
+        self.open.iter().nth(script.below(count.max(1))).copied()
+    }
+
+    /// An answer ends a request, unless it is over already: then it is cancelled, once.
+    fn answer(&mut self, id: RequestId, answer: impl FnOnce(&mut DatagramServer<u8>, Instant)) {
+        let before = self.machine.stats().sent;
+        answer(&mut self.machine, self.now);
+        match self.machine.stats().sent - before {
+            0 => {}
+            1 => assert!(self.open.remove(&id), "{id:?} was answered twice, or never told"),
+            _ => panic!("more than one answer"),
         }
-        ids.iter().nth(script.below(ids.len())).copied()
     }
 
     fn advance(&mut self, by: Duration) {
@@ -287,24 +283,17 @@ impl Server {
             }
             5 => self.advance(Duration::from_millis(script.number().into())),
             6 => {
-                // The number of an own deadline that is over is known to nobody.
-                if let Some(id) = self.one_open(script) {
-                    let payload = vec![7; script.byte().into()];
-                    if self.machine.respond(self.now, id, payload.into()).is_ok()
-                        && let Some(deadline) = self.open.remove(&id)
-                    {
-                        self.answered.insert(id, deadline);
-                    }
-                }
+                let id = self.one_open(script).unwrap_or(RequestId(script.byte().into()));
+                let payload = vec![7; script.byte().into()];
+                self.answer(id, |machine, now| {
+                    let _ = machine.respond(now, id, payload.into());
+                });
             }
             7 => {
-                if let Some(id) = self.one_open(script) {
-                    let text = String::from_utf8_lossy(script.octets()).into_owned();
-                    self.machine.fail(self.now, id, ErrorCode(script.byte().into()), &text);
-                    if let Some(deadline) = self.open.remove(&id) {
-                        self.answered.insert(id, deadline);
-                    }
-                }
+                let id = self.one_open(script).unwrap_or(RequestId(script.byte().into()));
+                let text = String::from_utf8_lossy(script.octets()).into_owned();
+                let code = ErrorCode(script.byte().into());
+                self.answer(id, |machine, now| machine.fail(now, id, code, &text));
             }
             8 => while self.event() {},
             9 => drop(self.event()),
@@ -343,12 +332,11 @@ impl Server {
 
     fn end(&mut self) {
         while self.event() {}
-        let open: Vec<_> = self.open.drain().collect();
-        for (id, deadline) in open {
-            self.machine.fail(self.now, id, ErrorCode::CLOSED, "at the end");
-            self.answered.insert(id, deadline);
+        for id in self.open.clone() {
+            self.answer(id, |machine, now| machine.fail(now, id, ErrorCode::CLOSED, "at the end"));
         }
         while self.event() {}
+        assert!(self.open.is_empty());
         self.drain();
         let stats = self.machine.stats();
         assert!(self.machine.is_idle() && stats.under_way + stats.addresses + stats.events == 0, "{stats:?}");
@@ -378,6 +366,8 @@ struct Client {
     now: Instant,
     past: Past,
     under_way: BTreeSet<CallId>,
+    /// Those without an end in a time to live through.
+    for_ever: BTreeSet<CallId>,
     /// The ids of what was sent last, as the server knows them.
     sent: Vec<u64>,
     calls: usize,
@@ -408,12 +398,16 @@ impl Client {
             now: start(),
             past: Past::default(),
             under_way: BTreeSet::new(),
+            for_ever: BTreeSet::new(),
             sent: Vec::new(),
             calls: 0,
         }
     }
 
-    fn opened(&mut self, id: CallId) {
+    fn opened(&mut self, id: CallId, timeout: Option<Duration>) {
+        if timeout == Some(Duration::MAX) {
+            self.for_ever.insert(id);
+        }
         assert!((1..1 << 62).contains(&id.0) && self.under_way.insert(id));
         self.calls += 1;
         assert!(self.options.form != Form::Base || self.calls == 1);
@@ -495,23 +489,17 @@ impl Client {
                 let timeout = Client::timeout(script);
                 let payload = vec![7; script.byte().into()];
                 let called = self.machine.call(self.now, payload.into(), timeout);
-                called.into_iter().for_each(|id| self.opened(id));
+                called.into_iter().for_each(|id| self.opened(id, timeout));
             }
             2 => {
                 let timeout = Client::timeout(script);
                 let called = self.machine.heartbeat(self.now, timeout);
-                called.into_iter().for_each(|id| self.opened(id));
+                called.into_iter().for_each(|id| self.opened(id, timeout));
             }
             3 => drop(self.machine.send_message(self.now, vec![7; script.byte().into()].into())),
             4 => {
-                // Those that are over have their event still.
-                if let Some(id) = self.under_way.iter().nth(script.byte().into()).copied() {
-                    let before = self.machine.stats().under_way;
-                    self.machine.cancel(self.now, id);
-                    if self.machine.stats().under_way < before {
-                        self.under_way.remove(&id);
-                    }
-                }
+                let id = self.under_way.iter().nth(script.byte().into()).copied();
+                id.into_iter().for_each(|id| self.cancel(id));
             }
             5 => self.advance(Duration::from_millis(script.number().into())),
             6 => while self.transmit() {},
@@ -554,29 +542,31 @@ impl Client {
         assert!(rto >= timing.min_rto && rto <= timing.max_rto, "{stats:?}");
     }
 
+    fn cancel(&mut self, id: CallId) {
+        // Those that are over have their event still.
+        let before = self.machine.stats().under_way;
+        self.machine.cancel(self.now, id);
+        if self.machine.stats().under_way < before {
+            self.under_way.remove(&id);
+        }
+    }
+
     /// Each call ends in time, with one event.
     fn end(&mut self) {
         self.now += Duration::from_secs(1_000_000);
+        while self.transmit() {}
+        for id in std::mem::take(&mut self.for_ever) {
+            self.cancel(id);
+        }
         for _ in 0..10_000 {
             while self.transmit() {}
             while self.event() {}
             let Some(at) = self.machine.deadline() else { break };
-            if at.saturating_duration_since(self.now) > Duration::from_secs(1000) {
-                // It waits for more than a life: one round is enough.
-                let far: Vec<_> = self.under_way.iter().copied().collect();
-                far.into_iter().for_each(|id| {
-                    self.machine.cancel(self.now, id);
-                    self.under_way.remove(&id);
-                });
-                continue;
-            }
             self.advance(at.saturating_duration_since(self.now));
         }
         let stats = self.machine.stats();
-        if self.machine.deadline().is_none() {
-            assert!(self.machine.is_idle() && self.under_way.is_empty(), "{stats:?}");
-            assert_eq!(stats.waiting + stats.events + stats.under_way, 0, "{stats:?}");
-        }
+        assert!(self.machine.is_idle() && self.under_way.is_empty(), "{stats:?}");
+        assert_eq!(stats.waiting + stats.events + stats.under_way, 0, "{stats:?}");
     }
 }
 
