@@ -14,8 +14,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{:?} {:?}", one?, two?);
 
     // Dropping the future, or its time being over, cancels the call at the server, too.
-    let mut call = Call::from("100 -58");
-    call.timeout = Some(Duration::from_secs(1));
+    let call = Call::new("100 -58").timeout(Duration::from_secs(1));
     println!("{:?}", caller.call(call).await?);
 
     if let Err(error) = caller.call("1 and 2").await {

@@ -50,9 +50,7 @@ async fn caller(address: SocketAddr, form: Form) -> UdpCaller {
 }
 
 fn short(payload: &'static str) -> Call {
-    let mut call = Call::from(payload);
-    call.timeout = Some(SHORT);
-    call
+    Call::new(payload).timeout(SHORT)
 }
 
 /// A socket of a peer that is no machine of ours.
@@ -434,16 +432,20 @@ async fn messages_above_the_limit_are_dropped() {
     });
     let options = UdpServerOptions { messages: 2, ..UdpServerOptions::default() };
     let server = UdpServer::bind(LOCAL, service, options).unwrap();
-    let client = raw().await;
-    client.connect(server.local_addr()).await.unwrap();
+    let address = server.local_addr();
     tokio::spawn(server.run(pending()));
+    let sender = caller(address, EXTENDED).await;
     for _ in 0..5 {
-        client.send(b"\x14\x09\0\0\0\x04\0\0hi").await.unwrap();
+        sender.send_message("hi").await.unwrap();
     }
-    client.send(b"\x0a\x02\0\0\0\x02hi").await.unwrap();
-    assert_eq!(next(&client).await.0, b"\x0a\x03\0\0\0\x02hi");
+    // Comes after them.
+    assert_eq!(sender.call("hi").await.unwrap(), "hi");
     entered.acquire_many(2).await.unwrap().forget();
     assert_eq!(count.load(Ordering::Relaxed), 2);
+    let long = sender.send_message(vec![0; 1200]).await;
+    assert!(matches!(long, Err(CallError::RequestTooLong { length: 1200, .. })), "{long:?}");
+    let none = caller(address, Form::Base).await.send_message("hi").await;
+    assert!(matches!(none, Err(CallError::Unsupported(_))), "{none:?}");
 }
 
 #[tokio::test]

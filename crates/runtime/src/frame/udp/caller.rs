@@ -34,6 +34,22 @@ pub struct UdpCallerOptions {
 /// In the extended form all calls go over one socket, and each is processed at most once. In the base form each call
 /// has a socket of its own, since answers have nothing else to be known by, and a request that was sent again may be
 /// processed again: it suits questions that change nothing.
+///
+/// ```
+/// use wirelace_runtime::frame::{Request, UdpCaller, UdpCallerOptions, UdpServer, UdpServerOptions, from_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let echo = from_fn(async |request: Request| Ok::<_, std::convert::Infallible>(request.payload));
+/// let server = UdpServer::bind(([127, 0, 0, 1], 0).into(), echo, UdpServerOptions::default())?;
+/// let address = server.local_addr();
+/// let server = tokio::spawn(server.run(std::future::pending()));
+///
+/// let caller = UdpCaller::connect(address, UdpCallerOptions::default()).await?;
+/// println!("there and back in {:?}", caller.heartbeat().await?);
+/// assert_eq!(caller.call("hello").await?, "hello");
+/// # server.abort();
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct UdpCaller {
     peer: SocketAddr,
@@ -110,13 +126,38 @@ impl UdpCaller {
         }
     }
 
-    async fn ask(&self, ask: Ask, timeout: Option<Duration>) -> Answered {
+    /// Sends a one-way message, whole and once: done when it is on its way. It may arrive, or not, or twice.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Unsupported`] in the base form; [`CallError::RequestTooLong`]: it does not fit into a datagram.
+    pub async fn send_message(&self, payload: impl Into<Bytes>) -> Result<(), CallError> {
+        let Some(task) = &self.task else { return Err(CallError::Unsupported("message")) };
+        let permit = self.permit(self.until(None)).await?;
+        let (sent, was_sent) = oneshot::channel();
+        let message = Command::Message { payload: payload.into(), sent, permit };
+        task.commands.send(message).map_err(|_| gone())?;
+        was_sent.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    fn until(&self, timeout: Option<Duration>) -> Instant {
         let timeout = timeout.unwrap_or(self.options.datagram.timing.timeout);
         let now = clock();
         // What is further away than the clock counts is for ever.
-        let until = now.checked_add(timeout).unwrap_or_else(|| now + Duration::from_secs(1 << 32));
+        now.checked_add(timeout).unwrap_or_else(|| now + Duration::from_secs(1 << 32))
+    }
+
+    async fn permit(&self, until: Instant) -> Result<OwnedSemaphorePermit, CallError> {
         let permit = tokio::time::timeout_at(until.into(), Arc::clone(&self.room).acquire_owned());
-        let Ok(Ok(permit)) = permit.await else { return Err(CallError::Timeout) };
+        match permit.await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(CallError::Timeout),
+        }
+    }
+
+    async fn ask(&self, ask: Ask, timeout: Option<Duration>) -> Answered {
+        let until = self.until(timeout);
+        let permit = self.permit(until).await?;
         match &self.task {
             Some(task) => task.ask(ask, until, permit).await,
             None => self.ask_alone(ask, until).await,
@@ -158,7 +199,6 @@ impl Task {
     async fn ask(&self, ask: Ask, until: Instant, permit: OwnedSemaphorePermit) -> Answered {
         let key = self.keys.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
-        let gone = || CallError::Lost("the socket was given up".to_owned());
         let call = Command::Call { key, ask, until, answer, permit };
         self.commands.send(call).map_err(|_| gone())?;
         let mut cancel = Cancel { commands: &self.commands, key: Some(key) };
@@ -166,6 +206,10 @@ impl Task {
         cancel.key = None;
         answer.unwrap_or_else(|_| Err(gone()))
     }
+}
+
+fn gone() -> CallError {
+    CallError::Lost("the socket was given up".to_owned())
 }
 
 /// Tells the task when a call's future is dropped before its end.

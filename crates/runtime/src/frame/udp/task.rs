@@ -41,6 +41,12 @@ pub(super) enum Command {
     },
     /// Its future was dropped.
     Cancel(u64),
+    Message {
+        payload: Bytes,
+        /// Says what came of it.
+        sent: oneshot::Sender<Result<(), CallError>>,
+        permit: OwnedSemaphorePermit,
+    },
 }
 
 /// A call that was not answered yet.
@@ -93,6 +99,13 @@ impl CallerTask {
                 }
                 Err(error) => drop(answer.send(Err(error))),
             },
+            Command::Message { payload, sent, permit } => {
+                let octets = payload.len();
+                let result = self.link.machine.send_message(clock(), payload);
+                // Who has left does not want to know.
+                let _ = sent.send(result.map_err(|error| failed(error, octets)));
+                drop(permit);
+            }
             Command::Cancel(key) => {
                 if let Some(id) = self.ids.remove(&key) {
                     self.active.remove(&id);
@@ -123,14 +136,19 @@ pub(super) fn send(link: &mut Link, ask: Ask, until: Instant) -> Result<CallId, 
         Ask::Request(payload) => (payload.len(), link.machine.call(now, payload, Some(left))),
         Ask::Heartbeat => (0, link.machine.heartbeat(now, Some(left))),
     };
-    sent.map_err(|error| match error {
-        // Of the request alone, without what goes around it.
+    sent.map_err(|error| failed(error, octets))
+}
+
+/// Why something with a payload of so many octets was not sent.
+fn failed(error: SendError, octets: usize) -> CallError {
+    match error {
+        // Of the payload alone, without what goes around it.
         SendError::TooLong { length, limit } => CallError::RequestTooLong {
             length: octets,
             limit: limit.saturating_sub(length.saturating_sub(octets)),
         },
         _ => CallError::Refused,
-    })
+    }
 }
 
 /// Which call an event ends, and how.
