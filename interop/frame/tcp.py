@@ -149,6 +149,15 @@ def _():
     equal(done.stderr.count("\n"), 1, "lines of stderr")
 
 
+@check("a heartbeat, there and back")
+def _():
+    for form in ([], ["--extended"]):
+        done = command(*form, "--heartbeat", "ADDR", "one")
+        beat, answer = done.stdout.splitlines()
+        equal((done.returncode, beat.split()[0], answer), (0, "heartbeat", "ONE"), done.stderr)
+        true(0 < float(beat.split()[1]) < 5000, beat)
+
+
 def falls_back(heartbeat):
     done = command("--extended", "ADDR", "one", "two", heartbeat=heartbeat)
     equal((done.returncode, done.stdout), (0, "ONE\nTWO\n"), done.stderr)

@@ -226,7 +226,7 @@ def _():
         done = calling(address, "--udp", *form, "--timeout", "0.3", "ADDR", "hello")
         equal(done.returncode, 1, "exit code")
         contains(done.stderr, "nobody listens")
-    for arguments in (["--udp", "ADDR"], ["--udp"], ["--heartbeat", "ADDR"], ["--udp", "--timeout", "soon", "ADDR", "x"]):
+    for arguments in (["--udp", "ADDR"], ["--udp"], ["--udp", "--timeout", "soon", "ADDR", "x"]):
         equal(calling(address, *arguments).returncode, 2, f"exit code of {arguments}")
 
 

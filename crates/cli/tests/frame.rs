@@ -109,7 +109,7 @@ fn what_is_wrong_with_the_usage() {
         &["frame", "call", "--udp", "127.0.0.1:1"],
         &["frame", "call", "--timeout", "soon", "127.0.0.1:1", "hello"],
         &["frame", "call", "--timeout", "-1", "127.0.0.1:1", "hello"],
-        &["frame", "call", "--heartbeat", "127.0.0.1:1"],
+        &["frame", "call", "--heartbeat"],
     ] {
         let (code, out, err) = run_text(arguments);
         assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}: {err}");
@@ -117,7 +117,7 @@ fn what_is_wrong_with_the_usage() {
     for arguments in [&["frame", "--help"][..], &["frame", "listen", "--help"], &["frame", "call", "--help"]]
     {
         let (code, out, _) = run_text(arguments);
-        assert!(code == Some(0) && out.contains("wirelace frame call --udp"), "{arguments:?}: {out}");
+        assert!(code == Some(0) && out.contains("wirelace frame call --udp --json"), "{arguments:?}: {out}");
     }
 }
 
@@ -160,7 +160,7 @@ fn what_does_not_fit_into_a_datagram() {
 
 #[test]
 fn heartbeats() {
-    for way in [&["--udp"][..], &["--udp", "--extended"]] {
+    for way in WAYS {
         let listener = listener(way, &[]);
         let (code, out, err) = call(way, &["--heartbeat", &listener.address(), "and a call"]);
         assert_eq!((code, err.as_str()), (Some(0), ""), "{way:?}");
@@ -171,11 +171,14 @@ fn heartbeats() {
         let (code, out, _) = call(way, &["--heartbeat", "--json", &listener.address()]);
         assert_eq!((code, objects(&out)), (Some(0), vec![json!({ "heartbeat": true })]), "{way:?}");
     }
-    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = silent.local_addr().unwrap().to_string();
-    let (code, out, err) = call(&["--udp"], &["--heartbeat", "--json", "--timeout", "0.2", &address]);
-    assert_eq!((code, err.lines().count()), (Some(1), 1), "{err}");
-    assert_eq!(objects(&out), [json!({ "heartbeat": false, "error": "no answer in time" })]);
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for (way, address) in [(&[][..], tcp.local_addr()), (&["--udp"], udp.local_addr())] {
+        let address = address.unwrap().to_string();
+        let (code, out, err) = call(way, &["--heartbeat", "--json", "--timeout", "0.2", &address]);
+        assert_eq!((code, err.lines().count()), (Some(1), 1), "{way:?}: {err}");
+        assert_eq!(objects(&out), [json!({ "heartbeat": false, "error": "no answer in time" })]);
+    }
 }
 
 /// A peer of the base form that answers each hello as it is told, and a request with its own payload.

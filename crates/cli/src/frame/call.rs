@@ -35,7 +35,7 @@ pub(super) struct CallArgs {
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
     timeout: Duration,
     /// First measure how long a heartbeat takes there and back
-    #[arg(long, requires = "udp")]
+    #[arg(long)]
     heartbeat: bool,
     /// One JSON object a line: the text, its answer or error, the time in milliseconds
     #[arg(long)]
@@ -59,6 +59,15 @@ impl Anyone {
         match self {
             Anyone::Tcp(caller) => caller.call(Call::from(text)).await,
             Anyone::Udp(caller) => caller.call(Call::from(text)).await,
+        }
+    }
+
+    async fn heartbeat(&self, timeout: Duration) -> Result<Duration, CallError> {
+        match self {
+            Anyone::Tcp(caller) => {
+                tokio::time::timeout(timeout, caller.ping()).await.unwrap_or(Err(CallError::Timeout))
+            }
+            Anyone::Udp(caller) => caller.heartbeat().await,
         }
     }
 }
@@ -86,10 +95,8 @@ pub(super) async fn run(args: &CallArgs, voice: Voice) -> Result<(), Failure> {
     let connecting = connect(args, voice).await;
     let caller = connecting.map_err(|error| Failure::Peer(format!("{}: {error}", args.address)))?;
     let mut failed = Failed { voice, last: None };
-    if args.heartbeat
-        && let Anyone::Udp(caller) = &caller
-    {
-        let done = Done::of(caller.heartbeat()).await;
+    if args.heartbeat {
+        let done = Done::of(caller.heartbeat(args.timeout)).await;
         heartbeat(args, &done, &mut failed)?;
     }
     // All are under way at once.

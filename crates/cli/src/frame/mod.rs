@@ -16,7 +16,7 @@ Examples:
   wirelace frame call 127.0.0.1:9000 one two three
   wirelace frame call --extended 127.0.0.1:9000 hello
   wirelace frame listen --udp 127.0.0.1:9000
-  wirelace frame call --udp --heartbeat 127.0.0.1:9000
+  wirelace frame call --heartbeat --udp 127.0.0.1:9000
   wirelace frame call --udp --json --timeout 2 127.0.0.1:9000 hello";
 
 /// What to do.
