@@ -1,13 +1,16 @@
 //! The client's handle.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::sync::oneshot;
+use tower_service::Service;
 use wirelace_wire_codec::session::{Form, Options, Session};
 
 use super::body::driver_options;
@@ -51,18 +54,28 @@ pub struct Call {
     pub payload: Bytes,
     /// How long it may take; `None`: as long as [`CallerOptions::timeout`] says.
     pub timeout: Option<Duration>,
+    /// To process it twice does no harm.
+    pub idempotent: bool,
 }
 
 impl Call {
     /// A request with this payload.
     pub fn new(payload: impl Into<Bytes>) -> Call {
-        Call { payload: payload.into(), timeout: None }
+        Call { payload: payload.into(), timeout: None, idempotent: false }
     }
 
     /// Sets how long it may take.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Call {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Says that to process it twice does no harm: a [`ReconnectingCaller`](super::ReconnectingCaller) makes it again
+    /// when the connection is lost.
+    #[must_use]
+    pub fn idempotent(mut self, idempotent: bool) -> Call {
+        self.idempotent = idempotent;
         self
     }
 }
@@ -206,5 +219,45 @@ impl Clone for Caller {
 impl Drop for Caller {
     fn drop(&mut self) {
         self.shared.leave();
+    }
+}
+
+/// A call of a [`Caller`] as a [`Service`].
+#[derive(Debug)]
+#[must_use = "nothing is sent before it is polled"]
+pub struct CallFuture(Waiting<Held>);
+
+/// Keeps the connection.
+#[derive(Debug)]
+struct Held(Caller);
+
+impl AsRef<Shared> for Held {
+    fn as_ref(&self) -> &Shared {
+        &self.0.shared
+    }
+}
+
+impl Future for CallFuture {
+    type Output = Result<Bytes, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+/// So that `tower` layers fit.
+impl Service<Call> for Caller {
+    type Response = Bytes;
+    type Error = CallError;
+    type Future = CallFuture;
+
+    /// Ready as long as the connection takes calls; how many wait is not limited here.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        Poll::Ready(if self.is_closed() { Err(CallError::Refused) } else { Ok(()) })
+    }
+
+    fn call(&mut self, call: Call) -> CallFuture {
+        let timeout = call.timeout.or(self.shared.timeout());
+        CallFuture(Waiting::new(Held(self.clone()), call.payload, timeout))
     }
 }

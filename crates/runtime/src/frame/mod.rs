@@ -19,6 +19,7 @@
 //! ```
 
 mod answer;
+mod backoff;
 mod bell;
 mod body;
 mod caller;
@@ -29,15 +30,17 @@ mod id_map;
 mod mailbox;
 mod parts;
 mod pipe;
+mod reconnect;
 mod server;
 mod server_app;
 mod service;
 mod udp;
 
 pub use answer::Answer;
-pub use caller::{Call, Caller, CallerOptions};
+pub use caller::{Call, CallFuture, Caller, CallerOptions};
 pub use error::CallError;
 pub use parts::{Body, BodySender};
+pub use reconnect::{ReconnectOptions, ReconnectingCaller};
 pub use server::{FrameServer, FrameServerOptions};
 pub use service::{FromFn, Mode, Request, Streamed, Whole, from_fn, from_stream_fn};
 pub use udp::{Observer, UdpCaller, UdpCallerOptions, UdpServer, UdpServerOptions, Way};
