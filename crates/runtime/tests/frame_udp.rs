@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::net::UdpSocket;
 use tokio::sync::{Notify, Semaphore, oneshot};
+use tower_service::Service;
 use wirelace_runtime::frame::{
     Call, CallError, Observer, Request, UdpCaller, UdpCallerOptions, UdpServer, UdpServerOptions, Way,
     from_fn,
@@ -536,6 +537,19 @@ async fn the_socket_goes_with_the_last_handle() {
         }
     }
     was_dropped.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_caller_is_a_service() {
+    let address = start_echo();
+    for form in FORMS {
+        let mut service = caller(address, form).await;
+        poll_fn(|cx| service.poll_ready(cx)).await.unwrap();
+        let answer = Service::call(&mut service, Call::new("hello"));
+        // The future keeps what it needs.
+        drop(service);
+        assert_eq!(answer.await.unwrap(), "hello");
+    }
 }
 
 #[tokio::test]

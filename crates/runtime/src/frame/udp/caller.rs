@@ -4,13 +4,16 @@ use std::future::poll_fn;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::net::{ToSocketAddrs, lookup_host};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tower_service::Service;
 use wirelace_wire_codec::datagram::{ClientEvent, ClientOptions, Form};
 
 use super::link::Link;
@@ -192,6 +195,23 @@ impl UdpCaller {
         } else if matches!(event, ClientEvent::TimedOut { .. }) {
             self.rto.store(0, Ordering::Relaxed);
         }
+    }
+}
+
+/// So that `tower` layers fit.
+impl Service<Call> for UdpCaller {
+    type Response = Bytes;
+    type Error = CallError;
+    type Future = Pin<Box<dyn Future<Output = Result<Bytes, CallError>> + Send>>;
+
+    /// Always ready: how many wait for room is not limited here.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let caller = self.clone();
+        Box::pin(async move { UdpCaller::call(&caller, call).await })
     }
 }
 
