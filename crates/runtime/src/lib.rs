@@ -62,6 +62,8 @@ mod listen;
 mod options;
 mod pool;
 mod timer;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod tracker;
 mod transport;
 mod workers;

@@ -20,6 +20,8 @@ pub struct ConnectionInfo {
 pub enum Transport {
     /// Cleartext TCP.
     Tcp,
+    /// TLS over TCP.
+    Tls,
     /// Something inside this process, such as a test.
     Memory,
 }

@@ -37,6 +37,8 @@ mod response_body;
 mod send;
 mod serve;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 mod tower;
 mod trace;
 

@@ -21,6 +21,8 @@ use crate::request_body::RequestBody;
 use crate::respond::Additions;
 use crate::response_body::BoxError;
 use crate::serve::{Accepted, Native, Serve, Settings, Template, Tower};
+#[cfg(feature = "tls")]
+use crate::tls::{Handshakes, MAX_HANDSHAKES, Tls};
 use crate::tower::BridgeOptions;
 
 /// Settings of a server that is to be.
@@ -38,6 +40,8 @@ pub struct Builder<S> {
     driver: DriverOptions,
     raw_fields: bool,
     context: bool,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 /// A server that listens and does not answer yet.
@@ -52,6 +56,8 @@ pub struct Server<S> {
     local: SocketAddr,
     tracker: Tracker,
     grace: Duration,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 impl Server<()> {
@@ -89,7 +95,26 @@ impl<S: Serve> Builder<S> {
             driver: DriverOptions::default(),
             raw_fields: false,
             context: true,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
+    }
+
+    /// Speaks TLS on its listeners; HTTP/1.1 is the application protocol (ALPN) to offer.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: wirelace_tls_glue::ServerTls) -> Self {
+        let handshakes = self.tls.map_or(MAX_HANDSHAKES, |tls| tls.handshakes);
+        self.tls = Some(Tls { tls, handshakes });
+        self
+    }
+
+    /// TLS handshakes under way at a time, for each worker; whoever comes beyond them is reset. Default: 4,096.
+    #[cfg(feature = "tls")]
+    pub fn max_handshakes(mut self, handshakes: usize) -> Self {
+        if let Some(tls) = &mut self.tls {
+            tls.handshakes = handshakes;
+        }
+        self
     }
 
     /// Limits and timeouts of each connection.
@@ -201,6 +226,8 @@ impl<S: Serve> Builder<S> {
             local,
             tracker: Tracker::new(self.max_connections),
             grace: self.grace,
+            #[cfg(feature = "tls")]
+            tls: self.tls,
         }
     }
 }
@@ -298,6 +325,8 @@ struct Later<S> {
     listener: StdListener,
     options: ListenOptions,
     local: SocketAddr,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 /// One accepting loop.
@@ -307,6 +336,8 @@ struct Accepting<S> {
     tracker: Tracker,
     acceptor: Acceptor,
     local: SocketAddr,
+    #[cfg(feature = "tls")]
+    handshakes: Option<Handshakes>,
 }
 
 impl<S: Serve> Later<S> {
@@ -317,12 +348,16 @@ impl<S: Serve> Later<S> {
             tracker: self.tracker,
             acceptor: Acceptor::new(self.listener, self.options)?,
             local: self.local,
+            #[cfg(feature = "tls")]
+            handshakes: self.tls.map(Handshakes::new),
         })
     }
 }
 
 impl<S: Serve> Accepting<S> {
     fn all_later(server: Server<S>) -> Vec<Later<S>> {
+        #[cfg(feature = "tls")]
+        let tls = server.tls;
         let Server { service, settings, listen, listeners, local, tracker, .. } = server;
         let later = |listener| Later {
             service: Arc::clone(&service),
@@ -331,6 +366,8 @@ impl<S: Serve> Accepting<S> {
             listener,
             options: listen.clone(),
             local,
+            #[cfg(feature = "tls")]
+            tls: tls.clone(),
         };
         listeners.into_iter().map(later).collect()
     }
@@ -355,6 +392,11 @@ impl<S: Serve> Accepting<S> {
                 self.local
             };
             let info = ConnectionInfo::new(peer, local, Transport::Tcp);
+            #[cfg(feature = "tls")]
+            if let Some(handshakes) = &self.handshakes {
+                handshakes.start(io, info, tracked, &self.tracker, &self.service, &self.settings);
+                continue;
+            }
             let reset = Some(wirelace_runtime::reset_on_drop as fn(&_));
             self.service.start(Accepted { io, info, tracked: Some(tracked), reset }, &self.settings);
         }

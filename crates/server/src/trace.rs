@@ -12,6 +12,11 @@ mod on {
         tracing::debug!(peer = %info.peer, transport = ?info.transport, "connection opened");
     }
 
+    #[cfg(feature = "tls")]
+    pub(crate) fn handshake_failed(info: &ConnectionInfo, error: &dyn Display) {
+        tracing::debug!(peer = %info.peer, %error, "handshake failed");
+    }
+
     pub(crate) fn closed<E: Display>(info: &ConnectionInfo, outcome: &Outcome<E>) {
         match outcome {
             Outcome::Protocol(error) => tracing::debug!(peer = %info.peer, %error, "connection failed"),
@@ -40,6 +45,9 @@ mod on {
 
     pub(crate) fn opened(_: &ConnectionInfo) {}
 
+    #[cfg(feature = "tls")]
+    pub(crate) fn handshake_failed<E>(_: &ConnectionInfo, _: &E) {}
+
     pub(crate) fn closed<E>(_: &ConnectionInfo, _: &Outcome<E>) {}
 
     pub(crate) fn refused<E>(_: &ConnectionInfo, _: &E) {}
@@ -47,4 +55,6 @@ mod on {
     pub(crate) fn service_failed<E>(_: E) {}
 }
 
+#[cfg(feature = "tls")]
+pub(crate) use on::handshake_failed;
 pub(crate) use on::{closed, opened, refused, service_failed};

@@ -1,0 +1,7 @@
+//! TLS over any byte stream: what reads and writes plaintext above it is a byte stream again.
+
+mod handshake;
+mod stream;
+
+pub use handshake::{accept, connect};
+pub use stream::TlsStream;
