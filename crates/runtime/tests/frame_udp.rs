@@ -311,7 +311,8 @@ async fn a_peer_that_answers_in_another_form_is_named() {
     let peer = raw().await;
     let address = peer.local_addr().unwrap();
     let caller = caller(address, EXTENDED).await;
-    let call = tokio::spawn(async move { caller.call(short("hello")).await });
+    let timeout = Duration::from_secs(1);
+    let call = tokio::spawn(async move { caller.call(Call::new("hello").timeout(timeout)).await });
     let (_, from) = next(&peer).await;
     peer.send_to(b"\x0a\x04\0\0\0\x0aversion 20", from).await.unwrap();
     let error = call.await.unwrap().unwrap_err();
