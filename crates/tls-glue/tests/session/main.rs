@@ -1,5 +1,7 @@
 //! TLS sessions of both sides against each other.
 
+mod attacker;
+mod attacks;
 mod pair;
 
 use pair::{Authority, Pair};
