@@ -16,6 +16,7 @@ use wirelace_wire_codec::session::{Error, Event, ExchangeId, Form, SendError, Se
 use self::wishes::Wishes;
 use super::body::{Collected, go_on};
 use super::error::CallError;
+use super::flow::send;
 use super::id_map::IdMap;
 use super::mailbox::{NewCall, Reply, Shared};
 use crate::timer::Timer;
@@ -254,7 +255,7 @@ impl Application<Session> for CallerApp {
             Event::Capacity { id } => match self.active.get_mut(&id) {
                 Some(Active { reply: Reply::Pipe(pipe), .. }) => {
                     let pipe = Arc::clone(pipe);
-                    streams::send(session, id, &pipe);
+                    send(session, id, &pipe, &mut true);
                 }
                 Some(Active { parts: Some(parts), .. }) => {
                     let _ = go_on(session, id, &mut parts.rest);

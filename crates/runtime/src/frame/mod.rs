@@ -25,6 +25,7 @@ mod body;
 mod caller;
 mod caller_app;
 mod error;
+mod flow;
 mod handlers;
 mod id_map;
 mod mailbox;

@@ -26,7 +26,7 @@ pub struct FrameServerOptions {
     pub listen: ListenOptions,
     /// Connections open at a time; further ones wait.
     pub max_connections: usize,
-    /// Octets of a request that came in parts, at most.
+    /// Octets of a request that came in parts, at most; not for services that read the parts themselves.
     pub max_request: usize,
     /// How long connections may finish what runs when the server shuts down.
     pub grace: Duration,

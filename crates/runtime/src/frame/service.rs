@@ -32,8 +32,14 @@ impl<B> Request<B> {
     }
 }
 
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Whole {}
+    impl Sealed for super::Streamed {}
+}
+
 /// How services take requests: [`Whole`] or [`Streamed`].
-pub trait Mode: Send + 'static {
+pub trait Mode: sealed::Sealed + Send + 'static {
     /// What a request says.
     type Payload: Send + 'static;
     /// What a service answers.

@@ -6,26 +6,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use wirelace_wire_codec::ErrorCode;
-use wirelace_wire_codec::session::{ExchangeId, Form, SendError, Session};
+use wirelace_wire_codec::session::{Form, SendError, Session};
 
 use super::{Active, CallerApp};
 use crate::frame::error::CallError;
+use crate::frame::flow::send;
 use crate::frame::mailbox::{NewCall, Reply};
 use crate::frame::pipe::{Next, Pipe, Whole};
-
-/// Sends what waits in a pipe, as far as there is capacity.
-pub(super) fn send(session: &mut Session, id: ExchangeId, pipe: &Pipe) {
-    while pipe.has_output() {
-        let Next::Part(part, end) = pipe.next(session.capacity(id)) else { return };
-        match session.send_data(id, part.clone(), end) {
-            Ok(()) if end => return,
-            Ok(()) => {}
-            Err(SendError::Full) => return pipe.put_back(part),
-            // All of it is out, or the exchange is over and its end on the way.
-            Err(_) => return,
-        }
-    }
-}
 
 impl CallerApp {
     /// Sends the beginning of a request, or puts it back where calls wait.
@@ -51,7 +38,7 @@ impl CallerApp {
                 pipe.set_id(id);
                 self.active.insert(id, Active { reply: call.reply, parts: None });
                 if !end {
-                    send(session, id, pipe);
+                    send(session, id, pipe, &mut true);
                 }
             }
             Err(SendError::Full | SendError::NotReady) => {
@@ -92,7 +79,7 @@ impl CallerApp {
                 continue;
             }
             session.consumed(id, changes.taken);
-            send(session, id, &pipe);
+            send(session, id, &pipe, &mut true);
         }
         (worked, abandoned)
     }

@@ -8,14 +8,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use tower_service::Service;
 use wirelace_wire_codec::ErrorCode;
-use wirelace_wire_codec::session::{ExchangeId, Form, SendError, Session};
+use wirelace_wire_codec::session::{ExchangeId, Form, Session};
 
 use super::answers::ended;
 use super::{Exchange, ServerApp, State};
 use crate::frame::answer::Writer;
 use crate::frame::error::CallError;
+use crate::frame::flow::send;
 use crate::frame::parts::{Body, BodySender};
-use crate::frame::pipe::{Next, Pipe, Whole};
+use crate::frame::pipe::{Pipe, Whole};
 use crate::frame::service::{Mode, Request};
 
 impl<S, M, E> ServerApp<S, M>
@@ -95,23 +96,8 @@ where
                     let _ = session.respond_error(id, ErrorCode::FRAME_TOO_LONG, &text);
                 }
             }
-        } else {
-            loop {
-                if !pipe.has_output() {
-                    return;
-                }
-                let Next::Part(part, end) = pipe.next(session.capacity(id)) else { return };
-                let sent = match *begun {
-                    true => session.send_data(id, part.clone(), end),
-                    false => session.respond(id, part.clone(), end),
-                };
-                match sent {
-                    Ok(()) if end => break,
-                    Ok(()) => *begun = true,
-                    Err(SendError::Full) => return pipe.put_back(part),
-                    Err(_) => break,
-                }
-            }
+        } else if !send(session, id, pipe, begun) {
+            return;
         }
         // A writer that is not through yet may go on; nobody listens to it.
         ended(self.exchanges.remove(&id).and_then(|exchange| exchange.pipe));
