@@ -54,18 +54,16 @@ where
         id: Option<RequestId>,
         request: Request,
     ) -> Option<Outcome> {
-        let called = catch_unwind(AssertUnwindSafe(|| match self.service.poll_ready(cx) {
-            Poll::Ready(Ok(())) => Ok(Some(self.service.call(request.clone()))),
-            Poll::Ready(Err(error)) => Err(error),
-            Poll::Pending => Ok(None),
-        }));
-        let work = match called {
-            Ok(Ok(Some(future))) => match self.handlers.begin(cx, AssertUnwindSafe(future).catch_unwind()) {
-                Ok(output) => return Some(outcome(output)),
-                Err(work) => work,
+        let work = match caught(|| self.service.poll_ready(cx)) {
+            Ok(Poll::Ready(Ok(()))) => match caught(|| self.service.call(request)) {
+                Ok(future) => match self.handlers.begin(cx, AssertUnwindSafe(future).catch_unwind()) {
+                    Ok(output) => return Some(outcome(output)),
+                    Err(work) => work,
+                },
+                Err(panic) => return Some(outcome::<S::Error>(Err(panic))),
             },
-            Ok(Ok(None)) => self.wait(request),
-            Ok(Err(error)) => return Some(Err(error.to_string())),
+            Ok(Poll::Ready(Err(error))) => return Some(Err(error.to_string())),
+            Ok(Poll::Pending) => self.wait(request),
             Err(panic) => return Some(outcome::<S::Error>(Err(panic))),
         };
         let stop = self.handlers.keep(id, work);
@@ -106,6 +104,11 @@ where
             }
         }
     }
+}
+
+/// What a panic leaves half-done is the service's own.
+fn caught<T>(call: impl FnOnce() -> T) -> std::thread::Result<T> {
+    catch_unwind(AssertUnwindSafe(call))
 }
 
 fn outcome<E: fmt::Display>(output: std::thread::Result<Result<Bytes, E>>) -> Outcome {
