@@ -1,4 +1,5 @@
-//! Callers and servers for the framing protocol of `wirelace-wire-codec`, over TCP or any other byte stream.
+//! Callers and servers for the framing protocol of `wirelace-wire-codec`, over TCP or any other byte stream,
+//! and over UDP ([`UdpCaller`], [`UdpServer`]).
 //!
 //! ```
 //! use wirelace_runtime::frame::{Caller, CallerOptions, FrameServer, FrameServerOptions, Request, from_fn};
