@@ -32,6 +32,6 @@ pub use identity::{Identity, IdentityError};
 pub use keylog::KeyLog;
 pub use report::{HandshakeReport, TlsVersion};
 pub use server::{ClientCertificates, ServerTls, ServerTlsBuilder};
-pub use session::TlsSession;
+pub use session::{TlsEvent, TlsSession};
 pub use store::{CertificateSource, CertificateStore, Hello};
 pub use verify::{CertificateError, CertificateRule};

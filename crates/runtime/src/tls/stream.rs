@@ -60,7 +60,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
                 return Poll::Ready(Ok(()));
             }
             match ready!(transport::read(&mut self.io, &mut self.input, cx)) {
-                Ok(0) => return Poll::Ready(self.session.input_closed()),
+                Ok(0) => return Poll::Ready(self.session.end_of_input()),
                 Ok(_) => {}
                 Err(error) => return Poll::Ready(Err(lost(error))),
             }
@@ -156,7 +156,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<IO> {
                 return Poll::Ready(Ok(()));
             }
             if this.end {
-                return Poll::Ready(this.session.input_closed().map_err(failed));
+                return Poll::Ready(this.session.end_of_input().map_err(failed));
             }
             match transport::read(&mut this.io, &mut this.input, cx) {
                 Poll::Ready(Ok(read)) => this.end = read == 0,

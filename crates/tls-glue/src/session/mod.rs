@@ -13,9 +13,11 @@ use crate::error::TlsError;
 use crate::report::HandshakeReport;
 use crate::server::ServerTls;
 use handshake::{Handshake, Rustls};
+pub use machine::TlsEvent;
 use traffic::Traffic;
 
 mod handshake;
+mod machine;
 mod record;
 mod traffic;
 
@@ -33,6 +35,12 @@ pub struct TlsSession {
     report: Option<HandshakeReport>,
     closed: bool,
     failed: Option<TlsError>,
+    /// As a machine: plaintext that came with the end of the handshake.
+    kept: BytesMut,
+    /// As a machine: the transport has no more input.
+    ended: bool,
+    /// As a machine: it was said that the peer has closed.
+    told: bool,
 }
 
 enum Phase {
@@ -83,6 +91,9 @@ impl TlsSession {
             report: None,
             closed: false,
             failed: None,
+            kept: BytesMut::new(),
+            ended: false,
+            told: false,
         }
     }
 
@@ -128,7 +139,7 @@ impl TlsSession {
     /// # Errors
     ///
     /// [`TlsError::Truncated`]: the peer has not said that this is all.
-    pub fn input_closed(&mut self) -> Result<(), TlsError> {
+    pub fn end_of_input(&mut self) -> Result<(), TlsError> {
         if self.peer_closed() {
             return Ok(());
         }

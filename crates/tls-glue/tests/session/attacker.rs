@@ -38,7 +38,8 @@ impl Key {
     }
 
     fn nonce(&mut self) -> [u8; 12] {
-        let mixed = u128::from(self.sequence) ^ u128::from_be_bytes([&[0; 4][..], &self.iv].concat().try_into().unwrap());
+        let mixed = u128::from(self.sequence)
+            ^ u128::from_be_bytes([&[0; 4][..], &self.iv].concat().try_into().unwrap());
         self.sequence += 1;
         mixed.to_be_bytes()[4..].try_into().unwrap()
     }

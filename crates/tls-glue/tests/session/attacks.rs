@@ -89,7 +89,12 @@ fn rules_of_the_record_layer() {
     // In the clear.
     for kind in [20, 21, 22] {
         let error = rule(RecordRule::Unprotected { kind });
-        ends(Attacker::new(TlsVersion::Tls13), &[kind, 3, 3, 0, 1, 1], &error, Some(Alert::UNEXPECTED_MESSAGE));
+        ends(
+            Attacker::new(TlsVersion::Tls13),
+            &[kind, 3, 3, 0, 1, 1],
+            &error,
+            Some(Alert::UNEXPECTED_MESSAGE),
+        );
     }
     ends(Attacker::new(TlsVersion::Tls13), b"GET /", &TlsError::NotTls { first: b'G' }, None);
     for version in BOTH {

@@ -66,8 +66,8 @@ fn the_end_is_said() {
     pair.client.session.close();
     pair.run();
     assert!(pair.server.session.peer_closed());
-    assert_eq!(pair.server.session.input_closed(), Ok(()));
+    assert_eq!(pair.server.session.end_of_input(), Ok(()));
     // The other direction goes on.
     pair.exchange(b"", b"more");
-    assert_eq!(pair.client.session.input_closed(), Err(TlsError::Truncated));
+    assert_eq!(pair.client.session.end_of_input(), Err(TlsError::Truncated));
 }
