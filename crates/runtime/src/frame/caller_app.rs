@@ -282,8 +282,8 @@ impl Application<Session> for CallerApp {
 
     fn poll(&mut self, cx: &mut Context<'_>, session: &mut Session, now: Instant) -> Step {
         let (mut abandoned, left) = self.take_mail(cx, now);
-        for reply in self.refused.drain(..) {
-            reply.fail(CallError::Refused);
+        if !self.refused.is_empty() {
+            self.refused.drain(..).for_each(|reply| reply.fail(CallError::Refused));
         }
         let mut worked = false;
         if self.streams {

@@ -71,14 +71,6 @@ impl Body {
         Body(Inner::Piped(Arc::clone(pipe)))
     }
 
-    /// All of it, where it came as one.
-    pub(super) fn into_whole(mut self) -> Bytes {
-        match &mut self.0 {
-            Inner::Whole(payload) => std::mem::take(payload),
-            Inner::Piped(_) => Bytes::new(),
-        }
-    }
-
     /// The next part; `None` after the last, and after an error.
     pub async fn next(&mut self) -> Option<Result<Bytes, CallError>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await

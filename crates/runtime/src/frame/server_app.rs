@@ -22,7 +22,6 @@ use super::body::Collected;
 use super::error::CallError;
 use super::handlers::{Handlers, Stop, Work};
 use super::id_map::IdMap;
-use super::parts::Body;
 use super::pipe::Pipe;
 use super::service::{Mode, Request};
 use crate::{Application, Outcome, Step};
@@ -104,11 +103,11 @@ where
     fn call(
         &mut self,
         cx: &mut Context<'_>,
-        body: Body,
+        payload: M::Payload,
         timeout: Option<Duration>,
         one_way: bool,
     ) -> Result<Result<M::Reply, E>, Work<S::Future>> {
-        let request = Request::new(M::payload(body), self.peer, timeout, one_way);
+        let request = Request::new(payload, self.peer, timeout, one_way);
         match self.service.poll_ready(cx) {
             Poll::Ready(Ok(())) => self.handlers.begin(cx, self.service.call(request)),
             Poll::Ready(Err(error)) => Ok(Err(error)),
@@ -134,11 +133,11 @@ where
         cx: &mut Context<'_>,
         session: &mut Session,
         id: ExchangeId,
-        body: Body,
+        payload: M::Payload,
         timeout: Option<Duration>,
         pipe: Option<Arc<Pipe>>,
     ) {
-        match self.call(cx, body, timeout, false) {
+        match self.call(cx, payload, timeout, false) {
             Ok(answer) => self.answer(cx, session, id, answer, pipe),
             Err(work) => {
                 let stop = self.keep(Task::Answer(id), work);
@@ -171,7 +170,7 @@ where
         } else if end {
             let (payload, timeout) = (std::mem::take(request).finish(), *timeout);
             self.exchanges.remove(&id);
-            self.start(cx, session, id, payload.into(), timeout, None);
+            self.start(cx, session, id, M::whole(payload), timeout, None);
         }
     }
 
@@ -223,22 +222,21 @@ where
         match event {
             Event::Request { id, data, end: true, timeout } => {
                 session.consumed(id, data.len());
-                self.start(cx, session, id, data.into(), timeout, None);
-            }
-            Event::Request { id, data, timeout, .. } if M::STREAMED => {
-                self.start_streamed(cx, session, id, data, timeout);
+                self.start(cx, session, id, M::whole(data), timeout, None);
             }
             Event::Request { id, data, timeout, .. } => {
-                let state = State::Receiving { request: Collected::default(), timeout };
-                self.exchanges.insert(id, Exchange { state, pipe: None });
-                self.on_part(cx, session, id, data, false);
+                if let Some(data) = self.start_streamed(cx, session, id, data, timeout) {
+                    let state = State::Receiving { request: Collected::default(), timeout };
+                    self.exchanges.insert(id, Exchange { state, pipe: None });
+                    self.on_part(cx, session, id, data, false);
+                }
             }
             Event::Data { id, data, end } => self.on_part(cx, session, id, data, end),
             Event::Cancelled { id, .. } => self.on_cancelled(cx, id),
             Event::Capacity { id } => self.on_capacity(session, id),
             Event::Message { data } => {
                 let octets = data.len();
-                match self.call(cx, data.into(), None, true) {
+                match self.call(cx, M::whole(data), None, true) {
                     // Its credit comes back when it is done.
                     Err(work) => {
                         self.keep(Task::Message(octets), work);

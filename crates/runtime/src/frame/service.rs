@@ -44,10 +44,10 @@ pub trait Mode: sealed::Sealed + Send + 'static {
     type Payload: Send + 'static;
     /// What a service answers.
     type Reply: Into<Answer> + Send;
-    /// Requests begin before all of them is there.
-    const STREAMED: bool;
-    /// What the service is given.
-    fn payload(body: Body) -> Self::Payload;
+    /// What the service is given of a request that is there as a whole.
+    fn whole(payload: Bytes) -> Self::Payload;
+    /// The same of one that still comes; `None`: it has to be whole first.
+    fn parts(body: impl FnOnce() -> Body) -> Option<Self::Payload>;
 }
 
 /// Requests and answers are whole.
@@ -57,10 +57,13 @@ pub struct Whole(());
 impl Mode for Whole {
     type Payload = Bytes;
     type Reply = Bytes;
-    const STREAMED: bool = false;
 
-    fn payload(body: Body) -> Bytes {
-        body.into_whole()
+    fn whole(payload: Bytes) -> Bytes {
+        payload
+    }
+
+    fn parts(_: impl FnOnce() -> Body) -> Option<Bytes> {
+        None
     }
 }
 
@@ -71,10 +74,13 @@ pub struct Streamed(());
 impl Mode for Streamed {
     type Payload = Body;
     type Reply = Answer;
-    const STREAMED: bool = true;
 
-    fn payload(body: Body) -> Body {
-        body
+    fn whole(payload: Bytes) -> Body {
+        payload.into()
+    }
+
+    fn parts(body: impl FnOnce() -> Body) -> Option<Body> {
+        Some(body())
     }
 }
 

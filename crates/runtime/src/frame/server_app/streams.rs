@@ -34,7 +34,7 @@ where
         pipe
     }
 
-    /// A request that the service reads as it comes.
+    /// A request that the service reads as it comes; gives its first part back when the service does not do that.
     pub(super) fn start_streamed(
         &mut self,
         cx: &mut Context<'_>,
@@ -42,10 +42,14 @@ where
         id: ExchangeId,
         data: Bytes,
         timeout: Option<Duration>,
-    ) {
-        let pipe = self.pipe(id);
-        pipe.deliver(data, false);
-        self.start(cx, session, id, Body::new(&pipe), timeout, Some(pipe));
+    ) -> Option<Bytes> {
+        let mut pipe = None;
+        let Some(payload) = M::parts(|| Body::new(pipe.insert(self.pipe(id)))) else { return Some(data) };
+        if let Some(pipe) = &pipe {
+            pipe.deliver(data, false);
+        }
+        self.start(cx, session, id, payload, timeout, pipe);
+        None
     }
 
     pub(super) fn start_writer(
