@@ -211,7 +211,10 @@ fn call(rng: &mut Rng, has_messages: bool) -> CallPlan {
             let most = [0, 5, 300, 20_000][rng.below(4)];
             ms(rng, most)
         }),
-        cancel_after: rng.percent(10).then(|| ms(rng, 1000)),
+        cancel_after: rng.percent(10).then(|| {
+            let most = [20, 1000][rng.below(2)];
+            ms(rng, most)
+        }),
     }
 }
 
