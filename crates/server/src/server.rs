@@ -3,7 +3,6 @@
 use std::future::pending;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,17 +11,18 @@ use http_body::Body;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use wirelace_http1::Limits;
-use wirelace_runtime::{Acceptor, DriverOptions, ListenOptions, Stage, Tracker, Workers};
+use wirelace_runtime::{DriverOptions, ListenOptions, Stage, Tracker, Workers};
 
+use crate::accepting::{Bound, Common, for_workers};
 use crate::handler::Handler;
-use crate::info::{ConnectionInfo, Transport};
+use crate::info::ConnectionInfo;
 use crate::link::lock;
 use crate::request_body::RequestBody;
 use crate::respond::Additions;
 use crate::response_body::BoxError;
 use crate::serve::{Accepted, Native, Serve, Settings, Template, Tower};
 #[cfg(feature = "tls")]
-use crate::tls::{Handshakes, MAX_HANDSHAKES, Tls};
+use crate::tls::{MAX_HANDSHAKES, Tls};
 use crate::tower::BridgeOptions;
 
 /// Settings of a server that is to be.
@@ -51,13 +51,11 @@ pub struct Server<S> {
     service: Arc<S>,
     settings: Settings,
     listen: ListenOptions,
-    listeners: Vec<StdListener>,
+    /// At least one.
+    bound: Vec<Bound>,
     workers: usize,
-    local: SocketAddr,
     tracker: Tracker,
     grace: Duration,
-    #[cfg(feature = "tls")]
-    tls: Option<Tls>,
 }
 
 impl Server<()> {
@@ -100,7 +98,7 @@ impl<S: Serve> Builder<S> {
         }
     }
 
-    /// Speaks TLS on its listeners; HTTP/1.1 is the application protocol (ALPN) to offer.
+    /// Speaks TLS at the address of [`bind`](Builder::bind); `http/1.1` is the application protocol (ALPN) to offer.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: wirelace_tls_glue::ServerTls) -> Self {
         let handshakes = self.tls.map_or(MAX_HANDSHAKES, |tls| tls.handshakes);
@@ -187,12 +185,7 @@ impl<S: Serve> Builder<S> {
     /// Whatever the system says: most often the address is in use.
     pub fn bind(mut self, address: SocketAddr) -> io::Result<Server<S>> {
         self.listen = self.listen.reuse_port(self.workers > 1);
-        let first = self.listen.bind(address)?;
-        let local = first.local_addr()?;
-        let mut listeners = vec![first];
-        for _ in 1..self.workers {
-            listeners.push(self.listen.bind(local)?);
-        }
+        let (listeners, local) = bind(&self.listen, address, self.workers)?;
         Ok(self.finish(listeners, local))
     }
 
@@ -217,26 +210,79 @@ impl<S: Serve> Builder<S> {
             driver,
             bridge: BridgeOptions { raw_fields: self.raw_fields, context: self.context },
         };
+        let bound = Bound {
+            listeners,
+            local,
+            #[cfg(feature = "tls")]
+            tls: self.tls,
+        };
         Server {
             service: Arc::new(self.service),
             settings,
             listen: self.listen,
-            listeners,
+            bound: vec![bound],
             workers: self.workers,
-            local,
             tracker: Tracker::new(self.max_connections),
             grace: self.grace,
-            #[cfg(feature = "tls")]
-            tls: self.tls,
         }
     }
 }
 
+/// One listener for each worker, all at the same address.
+fn bind(
+    options: &ListenOptions,
+    address: SocketAddr,
+    workers: usize,
+) -> io::Result<(Vec<StdListener>, SocketAddr)> {
+    let first = options.bind(address)?;
+    let local = first.local_addr()?;
+    let mut listeners = vec![first];
+    for _ in 1..workers {
+        listeners.push(options.bind(local)?);
+    }
+    Ok((listeners, local))
+}
+
 impl<S: Serve> Server<S> {
-    /// The address that the server listens at.
+    /// The address that the server listens at, the first of them.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.local
+        self.bound.first().map_or_else(|| ConnectionInfo::memory().local, |bound| bound.local)
+    }
+
+    /// All addresses that the server listens at, in the order they were given.
+    pub fn local_addrs(&self) -> impl Iterator<Item = SocketAddr> {
+        self.bound.iter().map(|bound| bound.local)
+    }
+
+    /// Listens at one more address, in the clear: the same service, limits and connections.
+    ///
+    /// # Errors
+    /// Whatever the system says: most often the address is in use.
+    pub fn and_bind(mut self, address: SocketAddr) -> io::Result<Server<S>> {
+        let (listeners, local) = bind(&self.listen, address, self.workers)?;
+        self.bound.push(Bound {
+            listeners,
+            local,
+            #[cfg(feature = "tls")]
+            tls: None,
+        });
+        Ok(self)
+    }
+
+    /// Listens at one more address, with TLS.
+    ///
+    /// # Errors
+    /// Whatever the system says: most often the address is in use.
+    #[cfg(feature = "tls")]
+    pub fn and_bind_tls(
+        mut self,
+        address: SocketAddr,
+        tls: wirelace_tls_glue::ServerTls,
+    ) -> io::Result<Server<S>> {
+        let (listeners, local) = bind(&self.listen, address, self.workers)?;
+        self.bound.push(Bound { listeners, local, tls: Some(Tls { tls, handshakes: MAX_HANDSHAKES }) });
+        Ok(self)
     }
 
     /// Counts the connections, and can end them.
@@ -266,11 +312,18 @@ impl<S: Serve> Server<S> {
             shutdown.await;
             tracker.shut_down(grace).await;
         };
-        if self.workers == 0 {
+        let workers = self.workers;
+        let common = Common {
+            service: self.service,
+            settings: self.settings,
+            tracker: self.tracker,
+            options: self.listen,
+        };
+        let mut loops = for_workers(&common, self.bound, workers);
+        if workers == 0 {
             let mut accepting = Vec::new();
-            let acceptors = Accepting::all(self)?;
-            for acceptor in acceptors {
-                accepting.push(tokio::spawn(acceptor.run()));
+            for next in loops.pop().unwrap_or_default() {
+                accepting.push(tokio::spawn(next.here()?.run()));
             }
             shutting_down.await;
             for task in accepting {
@@ -278,17 +331,15 @@ impl<S: Serve> Server<S> {
             }
             return Ok(());
         }
-        let workers = self.workers;
-        let accepting: Vec<_> = Accepting::all_later(self);
-        let accepting = Arc::new(Mutex::new(accepting));
+        let loops = Arc::new(Mutex::new(loops));
         let working = tracker.clone();
         let workers = Workers::spawn(workers, move |_| {
-            let next = lock(&accepting).pop();
+            let loops = lock(&loops).pop().unwrap_or_default();
             let tracker = working.clone();
             async move {
-                if let Some(next) = next {
+                for next in loops {
                     match next.here() {
-                        Ok(accepting) => accepting.run().await,
+                        Ok(accepting) => drop(tokio::spawn(accepting.run())),
                         Err(_) => tracker.advance(Stage::Aborting),
                     }
                 }
@@ -314,91 +365,5 @@ struct AbortOnDrop(Tracker);
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.advance(Stage::Aborting);
-    }
-}
-
-/// What one accepting loop needs, before it is known on which thread.
-struct Later<S> {
-    service: Arc<S>,
-    settings: Settings,
-    tracker: Tracker,
-    listener: StdListener,
-    options: ListenOptions,
-    local: SocketAddr,
-    #[cfg(feature = "tls")]
-    tls: Option<Tls>,
-}
-
-/// One accepting loop.
-struct Accepting<S> {
-    service: Arc<S>,
-    settings: Settings,
-    tracker: Tracker,
-    acceptor: Acceptor,
-    local: SocketAddr,
-    #[cfg(feature = "tls")]
-    handshakes: Option<Handshakes>,
-}
-
-impl<S: Serve> Later<S> {
-    fn here(self) -> io::Result<Accepting<S>> {
-        Ok(Accepting {
-            service: self.service,
-            settings: self.settings,
-            tracker: self.tracker,
-            acceptor: Acceptor::new(self.listener, self.options)?,
-            local: self.local,
-            #[cfg(feature = "tls")]
-            handshakes: self.tls.map(Handshakes::new),
-        })
-    }
-}
-
-impl<S: Serve> Accepting<S> {
-    fn all_later(server: Server<S>) -> Vec<Later<S>> {
-        #[cfg(feature = "tls")]
-        let tls = server.tls;
-        let Server { service, settings, listen, listeners, local, tracker, .. } = server;
-        let later = |listener| Later {
-            service: Arc::clone(&service),
-            settings: settings.clone(),
-            tracker: tracker.clone(),
-            listener,
-            options: listen.clone(),
-            local,
-            #[cfg(feature = "tls")]
-            tls: tls.clone(),
-        };
-        listeners.into_iter().map(later).collect()
-    }
-
-    fn all(server: Server<S>) -> io::Result<Vec<Accepting<S>>> {
-        Self::all_later(server).into_iter().map(Later::here).collect()
-    }
-
-    async fn run(mut self) {
-        let mut stopped = pin!(self.tracker.reached(Stage::Finishing));
-        loop {
-            let (io, peer) = tokio::select! {
-                biased;
-                () = &mut stopped => return,
-                accepted = self.acceptor.accept() => accepted,
-            };
-            let Some(tracked) = self.tracker.admit().await else { return };
-            // A listener at one address needs no system call to know it.
-            let local = if self.local.ip().is_unspecified() {
-                io.local_addr().unwrap_or(self.local)
-            } else {
-                self.local
-            };
-            let info = ConnectionInfo::new(peer, local, Transport::Tcp);
-            #[cfg(feature = "tls")]
-            if let Some(handshakes) = &self.handshakes {
-                handshakes.start(io, info, tracked, &self.tracker, &self.service, &self.settings);
-                continue;
-            }
-            let reset = Some(wirelace_runtime::reset_on_drop as fn(&_));
-            self.service.start(Accepted { io, info, tracked: Some(tracked), reset }, &self.settings);
-        }
     }
 }
