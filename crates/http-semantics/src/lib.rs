@@ -40,6 +40,7 @@ mod field_index;
 mod field_memory;
 mod fields;
 pub mod framing;
+pub mod hsts;
 pub mod list;
 pub mod media_type;
 pub mod parameters;
