@@ -12,6 +12,7 @@ pub mod http1_chunked;
 pub mod http1_connection;
 pub mod http1_encode;
 pub mod http1_head;
+pub mod hsts;
 pub mod input;
 pub mod semantics;
 pub mod spec;
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     ("http1_head", http1_head::resumed),
     ("http1_encode", http1_encode::messages),
     ("http1_server", http1_connection::server),
+    ("semantics_hsts", hsts::values),
     ("semantics_structured", semantics::structured),
     ("semantics_values", semantics::values),
     ("wire_numbers", wire::numbers),
