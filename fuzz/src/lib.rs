@@ -16,6 +16,7 @@ pub mod hsts;
 pub mod input;
 pub mod semantics;
 pub mod spec;
+pub mod tls;
 pub mod wire;
 
 /// A target: what it is called, and what it does with its input.
@@ -39,6 +40,7 @@ pub const TARGETS: &[Target] = &[
     ("semantics_hsts", hsts::values),
     ("semantics_structured", semantics::structured),
     ("semantics_values", semantics::values),
+    ("tls_session", tls::session),
     ("wire_numbers", wire::numbers),
     ("wire_scan", wire::scan),
 ];
