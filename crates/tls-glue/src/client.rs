@@ -4,48 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, UnbufferedClientConnection, WebPkiServerVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::ClientConfig;
+use rustls::client::{Resumption, UnbufferedClientConnection};
+use rustls::pki_types::ServerName;
 
 use crate::error::TlsError;
 use crate::identity::Identity;
 use crate::keylog::KeyLog;
 use crate::provider::provider;
-use crate::report::TlsVersion;
-
-/// Which authorities a client trusts.
-#[derive(Debug, Clone)]
-pub enum Roots {
-    /// These, in DER.
-    Only(Vec<Bytes>),
-    /// Nobody is asked for anything: **whoever sits on the way can read and change everything.** For tests.
-    Insecure,
-}
-
-impl Roots {
-    /// The certificates of a PEM text.
-    ///
-    /// # Errors
-    ///
-    /// It is broken, or has none.
-    pub fn from_pem(text: &[u8]) -> Result<Roots, TlsError> {
-        let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
-        let all = all.map_err(|error| TlsError::Local(format!("the authorities' PEM is broken: {error}")))?;
-        if all.is_empty() {
-            return Err(TlsError::Local("no certificate among the authorities".to_owned()));
-        }
-        Ok(Roots::Only(all.into_iter().map(|der| Bytes::from(der.to_vec())).collect()))
-    }
-}
+use crate::report::{TlsVersion, Verification};
+use crate::roots::Roots;
+use crate::verify::{Demand, Pin, Revocation, ServerVerifier, Trust};
 
 /// How a client speaks TLS; see [`ClientTls::builder`]. Clones share their sessions.
 #[derive(Clone, Debug)]
 pub struct ClientTls {
     config: Arc<ClientConfig>,
+    verification: Verification,
     handshake_timeout: Option<Duration>,
 }
 
@@ -54,11 +29,13 @@ pub struct ClientTls {
 #[must_use = "a builder does nothing before `build`"]
 pub struct ClientTlsBuilder {
     roots: Roots,
+    authorities: Vec<Bytes>,
+    pins: Vec<Pin>,
     alpn: Vec<Bytes>,
     lowest: TlsVersion,
     highest: TlsVersion,
     identity: Option<Identity>,
-    revocation_lists: Vec<Bytes>,
+    revocation: Revocation,
     sessions: usize,
     handshake_timeout: Option<Duration>,
     key_log: KeyLog,
@@ -69,11 +46,13 @@ impl ClientTls {
     pub fn builder(roots: Roots) -> ClientTlsBuilder {
         ClientTlsBuilder {
             roots,
+            authorities: Vec::new(),
+            pins: Vec::new(),
             alpn: Vec::new(),
             lowest: TlsVersion::Tls12,
             highest: TlsVersion::Tls13,
             identity: None,
-            revocation_lists: Vec::new(),
+            revocation: Revocation::default(),
             sessions: 256,
             handshake_timeout: Some(Duration::from_secs(10)),
             key_log: KeyLog::default(),
@@ -82,6 +61,12 @@ impl ClientTls {
 
     pub(crate) fn handshake_timeout(&self) -> Option<Duration> {
         self.handshake_timeout
+    }
+
+    /// What is asked of a server's certificates.
+    #[must_use]
+    pub const fn verification(&self) -> Verification {
+        self.verification
     }
 
     pub(crate) fn connection(&self, name: &str) -> Result<UnbufferedClientConnection, TlsError> {
@@ -113,10 +98,22 @@ impl ClientTlsBuilder {
         self
     }
 
-    /// Certificates that were taken back, in DER lists (CRL, RFC 5280 §5). Where there is a list of the issuer,
-    /// it decides; where there is none, nothing is asked.
-    pub fn revocation_lists(mut self, lists: Vec<Bytes>) -> Self {
-        self.revocation_lists = lists;
+    /// Trusts these authorities (DER), too; a certificate that is no authority's is trusted as it is.
+    pub fn authorities(mut self, authorities: impl IntoIterator<Item = impl Into<Bytes>>) -> Self {
+        self.authorities.extend(authorities.into_iter().map(Into::into));
+        self
+    }
+
+    /// Accepts only servers that have one of these keys on the way from their certificate to the authority, besides
+    /// all that is asked otherwise. [`Roots::Pinned`] asks for the key alone.
+    pub fn pins(mut self, pins: impl IntoIterator<Item = Pin>) -> Self {
+        self.pins.extend(pins);
+        self
+    }
+
+    /// Certificates that were taken back. Nothing by default.
+    pub fn revocation(mut self, revocation: Revocation) -> Self {
+        self.revocation = revocation;
         self
     }
 
@@ -146,22 +143,8 @@ impl ClientTlsBuilder {
     pub fn build(self) -> Result<ClientTls, TlsError> {
         let local = |error: rustls::Error| TlsError::Local(error.to_string());
         let versions = crate::versions::versions(self.lowest, self.highest)?;
-        let inner = match &self.roots {
-            Roots::Insecure => None,
-            Roots::Only(roots) => {
-                let mut store = RootCertStore::empty();
-                for root in roots {
-                    store.add(CertificateDer::from(root.to_vec())).map_err(local)?;
-                }
-                let lists = self.revocation_lists.iter();
-                let lists = lists.map(|list| CertificateRevocationListDer::from(list.to_vec()));
-                let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider())
-                    .with_crls(lists)
-                    .allow_unknown_revocation_status();
-                Some(verifier.build().map_err(|error| TlsError::Local(error.to_string()))?)
-            }
-        };
-        let verifier = Arc::new(Verifier { inner, provider: provider() });
+        let (demand, verification) = self.demand()?;
+        let verifier = Arc::new(ServerVerifier::new(demand));
         let builder = ClientConfig::builder_with_provider(provider());
         let builder = builder.with_protocol_versions(&versions).map_err(local)?;
         let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
@@ -178,56 +161,40 @@ impl ClientTlsBuilder {
         };
         // The record layer is ours.
         config.enable_secret_extraction = true;
-        Ok(ClientTls { config: Arc::new(config), handshake_timeout: self.handshake_timeout })
+        Ok(ClientTls { config: Arc::new(config), verification, handshake_timeout: self.handshake_timeout })
     }
-}
 
-/// webpki's verdict, or none.
-#[derive(Debug)]
-struct Verifier {
-    /// `None`: everything is accepted.
-    inner: Option<Arc<WebPkiServerVerifier>>,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        match &self.inner {
-            Some(inner) => {
-                inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    /// What is asked of a server's certificates.
+    fn demand(&self) -> Result<(Demand, Verification), TlsError> {
+        let local = |why: &str| Err(TlsError::Local(why.to_owned()));
+        let more = !self.authorities.is_empty() || !self.pins.is_empty() || !self.revocation.lists.is_empty();
+        match (&self.roots, self.roots.anchors()?) {
+            (roots, Some(anchors)) => {
+                let mut known = self.authorities.clone();
+                if let Roots::Only(only) = roots {
+                    known.extend(only.iter().cloned());
+                }
+                let trust = Trust::new(anchors, known, &self.revocation).map_err(TlsError::Local)?;
+                if trust.subjects().next().is_none() {
+                    return local("no authority is trusted: every server would be refused");
+                }
+                if self.revocation.require && self.revocation.lists.is_empty() {
+                    return local(
+                        "revocation lists are required, and none is there: every server would be refused",
+                    );
+                }
+                let verification =
+                    if self.pins.is_empty() { Verification::Chain } else { Verification::ChainAndPin };
+                Ok((Demand::Chain(trust, self.pins.clone()), verification))
             }
-            None => Ok(ServerCertVerified::assertion()),
+            _ if more => local(
+                "without authorities there is no place for more of them, pins beside, or revocation lists",
+            ),
+            (Roots::Pinned(pins), _) if pins.is_empty() => {
+                local("no key is pinned: every server would be refused")
+            }
+            (Roots::Pinned(pins), _) => Ok((Demand::Key(pins.clone()), Verification::Pin)),
+            _ => Ok((Demand::Nothing, Verification::NotVerified)),
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

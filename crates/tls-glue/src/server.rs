@@ -4,19 +4,19 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustls::pki_types::CertificateDer;
+use rustls::ServerConfig;
 use rustls::server::{
     ClientHello, NoServerSessionStorage, ResolvesServerCert, ServerSessionMemoryCache,
-    UnbufferedServerConnection, WebPkiClientVerifier,
+    UnbufferedServerConnection,
 };
 use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, ServerConfig};
 
 use crate::error::TlsError;
 use crate::keylog::KeyLog;
 use crate::provider::provider;
 use crate::report::TlsVersion;
 use crate::store::CertificateStore;
+use crate::verify::{ClientVerifier, Revocation, Trust};
 
 /// Whether clients show certificates of their own.
 #[derive(Debug, Clone, Default)]
@@ -170,18 +170,10 @@ impl ServerTlsBuilder {
         let builder = match self.client_certificates {
             ClientCertificates::None => builder.with_no_client_auth(),
             ClientCertificates::Optional(ref roots) | ClientCertificates::Required(ref roots) => {
-                let mut store = RootCertStore::empty();
-                for root in roots {
-                    store.add(CertificateDer::from(root.to_vec())).map_err(local)?;
-                }
-                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(store), provider());
-                let verifier = match self.client_certificates {
-                    ClientCertificates::Optional(_) => verifier.allow_unauthenticated(),
-                    _ => verifier,
-                };
-                builder.with_client_cert_verifier(
-                    verifier.build().map_err(|error| TlsError::Local(error.to_string()))?,
-                )
+                let trust = Trust::new(Vec::new(), roots.clone(), &Revocation::default());
+                let trust = trust.map_err(TlsError::Local)?;
+                let required = matches!(self.client_certificates, ClientCertificates::Required(_));
+                builder.with_client_cert_verifier(Arc::new(ClientVerifier::new(trust, required)))
             }
         };
         let mut config =

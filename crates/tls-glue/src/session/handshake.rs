@@ -14,13 +14,15 @@ use super::record::{self, MAX_CONTENT, content};
 use super::traffic::{Kernel, Traffic};
 use crate::alert::Alert;
 use crate::error::{RecordRule, TlsError};
-use crate::report::HandshakeReport;
+use crate::report::{HandshakeReport, Verification};
+use crate::verify::{CertificateError, refusal};
 
 /// Octets of records that a handshake takes, at most: certificate chains are the most of it.
 const MAX_OCTETS: usize = 128 * 1024;
 
 pub(super) enum Rustls {
-    Client(UnbufferedClientConnection),
+    /// And what its client asks of certificates.
+    Client(UnbufferedClientConnection, Verification),
     /// And where the name that the client asks for will be.
     Server(UnbufferedServerConnection, Arc<OnceLock<String>>),
 }
@@ -76,7 +78,7 @@ impl Handshake {
             let offered = if done { 0 } else { self.offered };
             let octets = input.get_mut(..offered).unwrap_or_default();
             let (progress, discard) = match &mut self.rustls {
-                Rustls::Client(rustls) => {
+                Rustls::Client(rustls, _) => {
                     step(rustls.process_tls_records(octets), plaintext, output, |_, _| 0)
                 }
                 Rustls::Server(rustls, _) => {
@@ -118,7 +120,7 @@ impl Handshake {
         let mut nothing = BytesMut::new();
         for _ in 0..4 {
             let (progress, _) = match &mut self.rustls {
-                Rustls::Client(rustls) => {
+                Rustls::Client(rustls, _) => {
                     step(rustls.process_tls_records(&mut []), &mut nothing, output, |_, _| 0)
                 }
                 Rustls::Server(rustls, _) => {
@@ -133,7 +135,7 @@ impl Handshake {
 
     fn common(&self) -> &CommonState {
         match &self.rustls {
-            Rustls::Client(rustls) => rustls,
+            Rustls::Client(rustls, _) => rustls,
             Rustls::Server(rustls, _) => rustls,
         }
     }
@@ -141,18 +143,17 @@ impl Handshake {
     /// What was agreed on, and the connection as it goes on.
     pub(super) fn finish(self, now: Instant) -> Result<(Traffic, HandshakeReport), TlsError> {
         let common = self.common();
-        let name = match &self.rustls {
-            Rustls::Client(_) => None,
-            Rustls::Server(_, name) => name.get().cloned(),
-        };
         let mut report = HandshakeReport::new(common);
-        report.server_name = name;
+        match &self.rustls {
+            Rustls::Client(_, verification) => report.verification = *verification,
+            Rustls::Server(_, name) => report.server_name = name.get().cloned(),
+        }
         report.duration = now.saturating_duration_since(self.began);
         report.round_trips = self.flights;
         report.early_data = self.early;
         let local = |error: Error| TlsError::Local(error.to_string());
         let (secrets, kernel) = match self.rustls {
-            Rustls::Client(rustls) => {
+            Rustls::Client(rustls, _) => {
                 let (secrets, kernel) = rustls.dangerous_into_kernel_connection().map_err(local)?;
                 (secrets, Kernel::Client(kernel))
             }
@@ -254,9 +255,9 @@ fn encode<Data>(data: &mut EncodeTlsData<'_, Data>, output: &mut Output) -> Resu
 fn failure(error: Error) -> TlsError {
     match error {
         Error::AlertReceived(alert) => TlsError::Alert(Alert(u8::from(alert))),
-        Error::InvalidCertificate(error) => TlsError::Certificate(Box::new(error.into())),
+        Error::InvalidCertificate(error) => TlsError::Certificate(Box::new(refusal(&error))),
         Error::NoCertificatesPresented => {
-            TlsError::Certificate(Box::new(crate::verify::CertificateError::missing()))
+            TlsError::Certificate(Box::new(CertificateError::missing()))
         }
         Error::DecryptError => TlsError::Decrypt,
         Error::PeerSentOversizedRecord => {

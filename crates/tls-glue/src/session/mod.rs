@@ -77,7 +77,7 @@ impl TlsSession {
     ///
     /// The name is neither a host name nor an IP address.
     pub fn client(tls: &ClientTls, name: &str, now: Instant) -> Result<TlsSession, TlsError> {
-        let rustls = Rustls::Client(tls.connection(name)?);
+        let rustls = Rustls::Client(tls.connection(name)?, tls.verification());
         let mut session = TlsSession::new(Handshake::new(rustls, now, tls.handshake_timeout()));
         // The first flight.
         session.receive(now, &mut BytesMut::new(), &mut BytesMut::new())?;

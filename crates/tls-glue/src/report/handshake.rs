@@ -23,6 +23,30 @@ impl std::fmt::Display for TlsVersion {
     }
 }
 
+/// What was asked of the peer's certificates.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification {
+    /// The peer showed none.
+    NoCertificate,
+    /// They lead to an authority that is trusted. Client: and are for the name that was asked for.
+    Chain,
+    /// The same, and a key on the way is pinned.
+    ChainAndPin,
+    /// The key of the peer's own is pinned; nothing else was asked.
+    Pin,
+    /// **Nothing: it is not known who the peer is.** See [`Roots::Insecure`](crate::Roots::Insecure).
+    NotVerified,
+}
+
+impl Verification {
+    /// It is known who the peer is.
+    #[must_use]
+    pub const fn is_verified(self) -> bool {
+        matches!(self, Verification::Chain | Verification::ChainAndPin | Verification::Pin)
+    }
+}
+
 /// What a handshake agreed on, and what it took.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +71,8 @@ pub struct HandshakeReport {
     pub duration: Duration,
     /// The peer's certificates in DER, its own first.
     pub peer_certificates: Vec<Bytes>,
+    /// What was asked of them; of those of the first handshake where a session was resumed.
+    pub verification: Verification,
 }
 
 impl HandshakeReport {
@@ -67,6 +93,10 @@ impl HandshakeReport {
             early_data: 0,
             round_trips: 0,
             duration: Duration::ZERO,
+            verification: match certificates {
+                [] => Verification::NoCertificate,
+                _ => Verification::Chain,
+            },
             peer_certificates: certificates.iter().map(|der| Bytes::copy_from_slice(der)).collect(),
         }
     }

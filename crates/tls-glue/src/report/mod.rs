@@ -1,0 +1,5 @@
+//! What is told about a connection and its certificates.
+
+mod handshake;
+
+pub use handshake::{HandshakeReport, TlsVersion, Verification};
