@@ -14,6 +14,7 @@
 
 mod alert;
 mod client;
+pub mod ct;
 mod error;
 mod identity;
 mod keylog;
