@@ -74,27 +74,31 @@ impl Handshake {
         output: &mut Output,
     ) -> Result<bool, TlsError> {
         loop {
-            let done = !self.common().is_handshaking();
-            let offered = if done { 0 } else { self.offered };
-            let octets = input.get_mut(..offered).unwrap_or_default();
-            let (progress, discard) = match &mut self.rustls {
-                Rustls::Client(rustls, _) => {
-                    step(rustls.process_tls_records(octets), plaintext, output, |_, _| 0)
-                }
-                Rustls::Server(rustls, _) => {
-                    step(rustls.process_tls_records(octets), plaintext, output, take_early)
+            let octets = input.get_mut(..self.offered).unwrap_or_default();
+            let (progress, discard) = self.step(octets, plaintext, output);
+            let progress = match progress {
+                Ok(progress) => progress,
+                Err(error) => {
+                    // rustls has put an alert aside. It looks at the same octets once more: it may hold on to some.
+                    let octets = input.get_mut(..self.offered).unwrap_or_default();
+                    let _ = self.step(octets, &mut BytesMut::new(), output);
+                    return Err(error);
                 }
             };
             input.advance(discard.min(input.len()));
             self.offered = self.offered.saturating_sub(discard);
             match progress {
-                Ok((Progress::Again, sent, early)) => {
+                (Progress::Again, sent, early) => {
                     self.flight |= sent;
                     self.early += early;
                 }
-                Ok((Progress::Done, ..)) => return Ok(true),
-                Ok((Progress::Closed, ..)) => return Err(TlsError::Truncated),
-                Ok((Progress::More, ..)) => {
+                // What is left of the record is a handshake message that goes on under other keys.
+                (Progress::Done, ..) if self.offered > 0 => {
+                    return Err(TlsError::Record(RecordRule::Interrupted));
+                }
+                (Progress::Done, ..) => return Ok(true),
+                (Progress::Closed, ..) => return Err(TlsError::Truncated),
+                (Progress::More, ..) => {
                     let rest = input.get(self.offered..).unwrap_or_default();
                     let Some(length) = record::complete(rest, MAX_CONTENT)? else { return Ok(false) };
                     if let Some(alert) = plain_alert(rest, length) {
@@ -107,28 +111,17 @@ impl Handshake {
                         return Err(TlsError::HandshakeTooLong(MAX_OCTETS));
                     }
                 }
-                Err(error) => {
-                    self.flush_alert(output);
-                    return Err(error);
-                }
             }
         }
     }
 
-    /// rustls has put an alert aside.
-    fn flush_alert(&mut self, output: &mut Output) {
-        let mut nothing = BytesMut::new();
-        for _ in 0..4 {
-            let (progress, _) = match &mut self.rustls {
-                Rustls::Client(rustls, _) => {
-                    step(rustls.process_tls_records(&mut []), &mut nothing, output, |_, _| 0)
-                }
-                Rustls::Server(rustls, _) => {
-                    step(rustls.process_tls_records(&mut []), &mut nothing, output, |_, _| 0)
-                }
-            };
-            if !matches!(progress, Ok((Progress::Again, ..))) {
-                return;
+    fn step(&mut self, octets: &mut [u8], plaintext: &mut BytesMut, output: &mut Output) -> Stepped {
+        match &mut self.rustls {
+            Rustls::Client(rustls, _) => {
+                step(rustls.process_tls_records(octets), plaintext, output, |_, _| 0)
+            }
+            Rustls::Server(rustls, _) => {
+                step(rustls.process_tls_records(octets), plaintext, output, take_early)
             }
         }
     }
@@ -256,9 +249,7 @@ fn failure(error: Error) -> TlsError {
     match error {
         Error::AlertReceived(alert) => TlsError::Alert(Alert(u8::from(alert))),
         Error::InvalidCertificate(error) => TlsError::Certificate(Box::new(refusal(&error))),
-        Error::NoCertificatesPresented => {
-            TlsError::Certificate(Box::new(CertificateError::missing()))
-        }
+        Error::NoCertificatesPresented => TlsError::Certificate(Box::new(CertificateError::missing())),
         Error::DecryptError => TlsError::Decrypt,
         Error::PeerSentOversizedRecord => {
             TlsError::Record(RecordRule::TooLong { length: MAX_CONTENT + 1, limit: MAX_CONTENT })
