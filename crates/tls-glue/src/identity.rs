@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -173,8 +174,28 @@ impl Identity {
         &self.names
     }
 
+    /// The certificates in PEM, its own first; not the key.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        self.certificates().map(pem_text).collect()
+    }
+
     /// The certificates in DER, its own first.
     pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
         self.key.cert.iter().map(|der| der.as_ref())
     }
+}
+
+fn pem_text(der: &[u8]) -> String {
+    let text = BASE64_STANDARD.encode(der);
+    let mut pem = "-----BEGIN CERTIFICATE-----\n".to_owned();
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(64));
+        pem.push_str(line);
+        pem.push('\n');
+        rest = after;
+    }
+    pem.push_str("-----END CERTIFICATE-----\n");
+    pem
 }

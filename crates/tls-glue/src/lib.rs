@@ -15,6 +15,8 @@
 mod alert;
 mod client;
 pub mod ct;
+#[cfg(feature = "development")]
+pub mod development;
 mod error;
 mod identity;
 mod keylog;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use ring::digest::{SHA256, digest};
 
 use crate::x509::Certificate;
@@ -16,8 +17,6 @@ pub struct Pin(pub [u8; 32]);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no pin, expected `sha256//` and 44 characters of Base64, or 64 hex digits")]
 pub struct PinError(String);
-
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 impl Pin {
     /// Of a certificate's key; `None`: it is no certificate.
@@ -37,17 +36,7 @@ impl Pin {
 
 impl fmt::Display for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sha256//")?;
-        for group in self.0.chunks(3) {
-            let bits =
-                group.iter().fold(0, |sum, octet| sum << 8 | u32::from(*octet)) << (8 * (3 - group.len()));
-            for index in 0..4 {
-                let digit = ALPHABET.get((bits >> (18 - 6 * index)) as usize & 63).copied();
-                let digit = digit.filter(|_| index <= group.len());
-                write!(f, "{}", char::from(digit.unwrap_or(b'=')))?;
-            }
-        }
-        Ok(())
+        write!(f, "sha256//{}", BASE64_STANDARD.encode(self.0))
     }
 }
 
@@ -56,31 +45,21 @@ impl FromStr for Pin {
 
     fn from_str(text: &str) -> Result<Pin, PinError> {
         let octets = match text.strip_prefix("sha256//") {
-            Some(text) => text.strip_suffix('=').and_then(|text| digits(text, 6, base64)),
-            None => digits(text, 4, |digit| char::from(digit).to_digit(16)),
+            Some(text) => BASE64_STANDARD.decode(text).ok(),
+            None => hex(text),
         };
         let octets = octets.and_then(|octets| octets.try_into().ok());
         octets.map(Pin).ok_or_else(|| PinError(text.chars().take(100).collect()))
     }
 }
 
-fn base64(digit: u8) -> Option<u32> {
-    ALPHABET.iter().position(|letter| *letter == digit).and_then(|index| u32::try_from(index).ok())
-}
-
-/// Octets of digits of so many bits; the bits that are left over are 0.
-fn digits(text: &str, width: u32, value: impl Fn(u8) -> Option<u32>) -> Option<Vec<u8>> {
-    let (mut octets, mut bits, mut count) = (Vec::new(), 0_u32, 0);
-    for digit in text.bytes() {
-        bits = bits << width | value(digit)?;
-        count += width;
-        if count >= 8 {
-            count -= 8;
-            octets.push((bits >> count) as u8);
-            bits &= (1 << count) - 1;
-        }
-    }
-    (bits == 0).then_some(octets)
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |digit: &u8| char::from(*digit).to_digit(16);
+    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => u8::try_from(digit(high)? << 4 | digit(low)?).ok(),
+        _ => None,
+    });
+    pairs.collect()
 }
 
 #[cfg(test)]
