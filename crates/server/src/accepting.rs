@@ -5,12 +5,15 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::pin::pin;
 use std::sync::Arc;
 
-use wirelace_runtime::{Acceptor, ListenOptions, Stage, Tracker};
+use tokio::net::TcpStream;
+use wirelace_runtime::{Acceptor, ListenOptions, Stage, Tracked, Tracker};
 
 use crate::info::{ConnectionInfo, Transport};
+use crate::proxied::{ProxyProtocol, read_header};
 use crate::serve::{Accepted, Serve, Settings};
 #[cfg(feature = "tls")]
 use crate::tls::{Handshakes, Tls};
+use crate::trace;
 
 /// An address that is listened at.
 #[derive(Debug)]
@@ -29,6 +32,7 @@ pub(crate) struct Common<S> {
     pub(crate) settings: Settings,
     pub(crate) tracker: Tracker,
     pub(crate) options: ListenOptions,
+    pub(crate) proxy: ProxyProtocol,
 }
 
 impl<S> Clone for Common<S> {
@@ -38,6 +42,7 @@ impl<S> Clone for Common<S> {
             settings: self.settings.clone(),
             tracker: self.tracker.clone(),
             options: self.options.clone(),
+            proxy: self.proxy,
         }
     }
 }
@@ -101,7 +106,7 @@ impl<S: Serve> Later<S> {
 
 impl<S: Serve> Accepting<S> {
     pub(crate) async fn run(mut self) {
-        let Common { service, settings, tracker, .. } = &self.common;
+        let tracker = &self.common.tracker;
         let mut stopped = pin!(tracker.reached(Stage::Finishing));
         loop {
             let (io, peer) = tokio::select! {
@@ -117,13 +122,61 @@ impl<S: Serve> Accepting<S> {
                 self.local
             };
             let info = ConnectionInfo::new(peer, local, Transport::Tcp);
+            let accepted = (io, info, tracked);
             #[cfg(feature = "tls")]
-            if let Some(handshakes) = &self.handshakes {
-                handshakes.start(io, info, tracked, tracker, service, settings);
-                continue;
+            let handshakes = self.handshakes.as_ref();
+            #[cfg(not(feature = "tls"))]
+            let handshakes = None;
+            match self.common.proxy {
+                ProxyProtocol::Off => begin(accepted, handshakes, &self.common),
+                ProxyProtocol::Required => begin_behind_header(accepted, handshakes, &self.common),
             }
+        }
+    }
+}
+
+/// Nobody shakes hands.
+#[cfg(not(feature = "tls"))]
+type Handshakes = std::convert::Infallible;
+
+/// Serves a connection, after its handshake if there is one.
+fn begin<S: Serve>(
+    (io, info, tracked): (TcpStream, ConnectionInfo, Tracked),
+    handshakes: Option<&Handshakes>,
+    common: &Common<S>,
+) {
+    let Common { service, settings, .. } = common;
+    match handshakes {
+        #[cfg(feature = "tls")]
+        Some(handshakes) => handshakes.start(io, info, tracked, &common.tracker, service, settings),
+        #[cfg(not(feature = "tls"))]
+        Some(never) => match *never {},
+        None => {
             let reset = Some(wirelace_runtime::reset_on_drop as fn(&_));
             service.start(Accepted { io, info, tracked: Some(tracked), reset }, settings);
         }
     }
+}
+
+/// The same, after the PROXY header, in a task of its own.
+fn begin_behind_header<S: Serve>(
+    (mut io, mut info, tracked): (TcpStream, ConnectionInfo, Tracked),
+    handshakes: Option<&Handshakes>,
+    common: &Common<S>,
+) {
+    let (handshakes, common) = (handshakes.cloned(), common.clone());
+    let within = common.settings.limits.timeouts.head;
+    #[cfg(feature = "tls")]
+    let within = handshakes.as_ref().map_or(within, Handshakes::timeout);
+    tokio::spawn(async move {
+        let header = tokio::select! {
+            biased;
+            header = read_header(&mut io, &mut info, within) => header,
+            () = common.tracker.reached(Stage::Finishing) => return,
+        };
+        match header {
+            Ok(_) => begin((io, info, tracked), handshakes.as_ref(), &common),
+            Err(error) => trace::proxy_failed(&info, &error),
+        }
+    });
 }

@@ -17,6 +17,7 @@ use crate::accepting::{Bound, Common, for_workers};
 use crate::handler::Handler;
 use crate::info::ConnectionInfo;
 use crate::link::lock;
+use crate::proxied::ProxyProtocol;
 use crate::request_body::RequestBody;
 use crate::respond::Additions;
 use crate::response_body::BoxError;
@@ -40,6 +41,7 @@ pub struct Builder<S> {
     driver: DriverOptions,
     raw_fields: bool,
     context: bool,
+    proxy: ProxyProtocol,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
 }
@@ -56,6 +58,7 @@ pub struct Server<S> {
     workers: usize,
     tracker: Tracker,
     grace: Duration,
+    proxy: ProxyProtocol,
 }
 
 impl Server<()> {
@@ -93,6 +96,7 @@ impl<S: Serve> Builder<S> {
             driver: DriverOptions::default(),
             raw_fields: false,
             context: true,
+            proxy: ProxyProtocol::Off,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -112,6 +116,13 @@ impl<S: Serve> Builder<S> {
         if let Some(tls) = &mut self.tls {
             tls.handshakes = handshakes;
         }
+        self
+    }
+
+    /// Whether connections begin with a PROXY header, at all addresses of the server. It has the time of a TLS
+    /// handshake, in the clear that of a head ([`Timeouts::head`](crate::Timeouts)). Default: they do not.
+    pub fn proxy_protocol(mut self, proxy: ProxyProtocol) -> Self {
+        self.proxy = proxy;
         self
     }
 
@@ -224,6 +235,7 @@ impl<S: Serve> Builder<S> {
             workers: self.workers,
             tracker: Tracker::new(self.max_connections),
             grace: self.grace,
+            proxy: self.proxy,
         }
     }
 }
@@ -318,6 +330,7 @@ impl<S: Serve> Server<S> {
             settings: self.settings,
             tracker: self.tracker,
             options: self.listen,
+            proxy: self.proxy,
         };
         let mut loops = for_workers(&common, self.bound, workers);
         if workers == 0 {

@@ -23,6 +23,7 @@ pub(crate) struct Tls {
 }
 
 /// The same, for one accepting loop.
+#[derive(Clone)]
 pub(crate) struct Handshakes {
     tls: ServerTls,
     permits: Arc<Semaphore>,
@@ -32,6 +33,11 @@ impl Handshakes {
     pub(crate) fn new(tls: Tls) -> Handshakes {
         let permits = tls.handshakes.clamp(1, Semaphore::MAX_PERMITS);
         Handshakes { tls: tls.tls, permits: Arc::new(Semaphore::new(permits)) }
+    }
+
+    /// How long a handshake may take.
+    pub(crate) fn timeout(&self) -> Option<std::time::Duration> {
+        self.tls.handshake_timeout()
     }
 
     /// Shakes hands in a task of its own, and serves the connection then.

@@ -12,6 +12,10 @@ mod on {
         tracing::debug!(peer = %info.peer, transport = ?info.transport, "connection opened");
     }
 
+    pub(crate) fn proxy_failed(info: &ConnectionInfo, error: &dyn Display) {
+        tracing::warn!(proxy = %info.peer, %error, "no PROXY header");
+    }
+
     #[cfg(feature = "tls")]
     pub(crate) fn handshake_failed(info: &ConnectionInfo, error: &dyn Display) {
         tracing::debug!(peer = %info.peer, %error, "handshake failed");
@@ -45,6 +49,8 @@ mod on {
 
     pub(crate) fn opened(_: &ConnectionInfo) {}
 
+    pub(crate) fn proxy_failed<E>(_: &ConnectionInfo, _: &E) {}
+
     #[cfg(feature = "tls")]
     pub(crate) fn handshake_failed<E>(_: &ConnectionInfo, _: &E) {}
 
@@ -57,4 +63,4 @@ mod on {
 
 #[cfg(feature = "tls")]
 pub(crate) use on::handshake_failed;
-pub(crate) use on::{closed, opened, refused, service_failed};
+pub(crate) use on::{closed, opened, proxy_failed, refused, service_failed};
