@@ -8,12 +8,13 @@
 
 pub mod datagram;
 pub mod frame;
+pub mod hsts;
 pub mod http1_chunked;
 pub mod http1_connection;
 pub mod http1_encode;
 pub mod http1_head;
-pub mod hsts;
 pub mod input;
+pub mod proxy;
 pub mod semantics;
 pub mod spec;
 pub mod tls;
@@ -40,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     ("semantics_hsts", hsts::values),
     ("semantics_structured", semantics::structured),
     ("semantics_values", semantics::values),
+    ("server_proxy_header", proxy::header),
     ("tls_session", tls::session),
     ("wire_numbers", wire::numbers),
     ("wire_scan", wire::scan),

@@ -1,13 +1,15 @@
 //! What all servers of this binary have in common: the listener, its options, and how they end.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
 use wirelace::server::{Builder, DriverOptions, Limits, ListenOptions, Serve, Server, Tracker};
+use wirelace::tls_glue::ServerTls;
 
 use crate::failure::Failure;
+use crate::tls::TlsArgs;
 use crate::voice::Voice;
 
 /// How long connections may finish what runs after SIGTERM or Ctrl-C.
@@ -16,12 +18,20 @@ pub(crate) const GRACE: Duration = Duration::from_secs(10);
 /// How long what runs may go on without a byte moving after the client closed its sending side.
 const HALF_CLOSE: Duration = Duration::from_secs(5);
 
+/// Where HTTPS is, if nobody says.
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
+
 /// Where and how to listen.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ListenArgs {
+    /// HTTPS at this address; port 0 takes a free one [default: 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
     /// Cleartext HTTP/1.x at this address; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     plain: SocketAddr,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// Threads that serve [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
@@ -52,21 +62,48 @@ impl ListenArgs {
             None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         };
         let builder = builder.limits(limits).driver_options(driver).workers(workers).grace(GRACE);
+        let tls = self.tls.server(voice)?;
         let failed = |error: io::Error| Failure::Peer(format!("cannot listen at {}: {error}", self.plain));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         runtime.block_on(async {
             check_free(self.plain).map_err(failed)?;
             let server: Server<S> = builder.bind(self.plain).map_err(failed)?;
+            let server = self.with_tls(server, tls, voice)?;
             // Before the line that says so: whoever waits for it may send a signal at once.
             let shutdown = Signals::listen().map_err(failed)?;
             ready(server.tracker());
-            voice.ready(format_args!("listening http {} (h1)", server.local_addr()));
+            let mut addresses = server.local_addrs();
+            for (protocol, address) in ["http", "https"].into_iter().zip(&mut addresses) {
+                voice.ready(format_args!("listening {protocol} {address} (h1)"));
+            }
+            drop(addresses);
             let stopped = async {
                 shutdown.wait().await;
                 voice.detail("shutting down");
             };
             server.run(stopped).await.map_err(|error| Failure::Peer(format!("the server failed: {error}")))
         })
+    }
+}
+
+impl ListenArgs {
+    /// The address for TLS, too. Whoever did not ask for it can do without, when another has it.
+    fn with_tls<S: Serve>(
+        &self,
+        server: Server<S>,
+        tls: ServerTls,
+        voice: Voice,
+    ) -> Result<Server<S>, Failure> {
+        let address = self.listen.unwrap_or(DEFAULT_LISTEN);
+        match check_free(address) {
+            Err(error) if self.listen.is_none() && error.kind() == io::ErrorKind::AddrInUse => {
+                voice.say(format_args!("no https: {address} is in use; --listen takes another"));
+                Ok(server)
+            }
+            free => free
+                .and_then(|()| server.and_bind_tls(address, tls))
+                .map_err(|error| Failure::Peer(format!("cannot listen at {address}: {error}"))),
+        }
     }
 }
 

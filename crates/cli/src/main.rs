@@ -13,6 +13,7 @@ mod get;
 mod listen;
 mod partial;
 mod serve;
+mod tls;
 mod voice;
 
 use std::process::ExitCode;

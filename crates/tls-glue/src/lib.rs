@@ -35,6 +35,8 @@ pub use client::{ClientTls, ClientTlsBuilder};
 pub use error::{RecordRule, TlsError};
 pub use identity::{Identity, IdentityError};
 pub use keylog::KeyLog;
+#[cfg(feature = "report")]
+pub use report::{CertificateReport, KeyReport, Moment, ReportError, SctReport};
 pub use report::{HandshakeReport, TlsVersion, Verification};
 pub use roots::Roots;
 pub use server::{ClientCertificates, ServerTls, ServerTlsBuilder};

@@ -7,6 +7,7 @@
 //! | [`wire_codec`] | `wirelace-wire-codec`: a binary framing protocol and its sessions | `frame` |
 //! | [`semantics`] | `wirelace-http-semantics`: what the HTTP versions share | `http1` |
 //! | [`http1`] | `wirelace-http1`: HTTP/1.0 and 1.1, codec and connections | `http1` |
+//! | [`tls_glue`] | `wirelace-tls-glue`: TLS behind own types, certificates | `tls` |
 //! | [`runtime`] | `wirelace-runtime`: tokio drivers for any machine, callers and servers for frames | `server`, `client`, `frame` |
 //! | [`server`] | `wirelace-server`: any `tower` service over HTTP | `server` |
 //! | [`client`] | `wirelace-client`: the HTTP client | `client` |
@@ -61,6 +62,8 @@ pub use wirelace_http1 as http1;
 pub use wirelace_runtime as runtime;
 #[cfg(feature = "server")]
 pub use wirelace_server as server;
+#[cfg(feature = "tls")]
+pub use wirelace_tls_glue as tls_glue;
 #[cfg(feature = "frame")]
 pub use wirelace_wire_codec as wire_codec;
 

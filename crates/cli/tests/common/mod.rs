@@ -21,11 +21,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `wirelace ARGUMENTS --plain 127.0.0.1:0`.
+    /// Starts `wirelace ARGUMENTS --plain 127.0.0.1:0 --listen 127.0.0.1:0`.
     pub(crate) fn start(arguments: &[&str]) -> Server {
         let mut child = wirelace()
             .args(arguments)
-            .args(["--plain", "127.0.0.1:0"])
+            .args(["--plain", "127.0.0.1:0", "--listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -1,0 +1,6 @@
+//! What clients and servers make of each other's certificates.
+
+mod refused;
+#[cfg(feature = "report")]
+mod revoked;
+mod world;
