@@ -27,7 +27,8 @@ fn what_is_not_there_is_wrong_usage() {
     for arguments in [
         &["no-such-command"][..],
         &["--no-such-option"],
-        &["demo", "--listen", "127.0.0.1:0"],
+        &["demo", "--listen", "nowhere"],
+        &["demo", "--cert", "chain.pem"],
         &["demo", "--plain", "nowhere"],
         &["demo", "--workers", "0"],
         &["serve"],
