@@ -67,16 +67,16 @@ impl ListenArgs {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         runtime.block_on(async {
             check_free(self.plain).map_err(failed)?;
-            let server: Server<S> = builder.bind(self.plain).map_err(failed)?;
-            let server = self.with_tls(server, tls, voice)?;
+            let mut server: Server<S> = builder.bind(self.plain).map_err(failed)?;
+            let plain = server.local_addr();
+            let secure = self.listen_with_tls(&mut server, tls, voice)?;
             // Before the line that says so: whoever waits for it may send a signal at once.
             let shutdown = Signals::listen().map_err(failed)?;
             ready(server.tracker());
-            let mut addresses = server.local_addrs();
-            for (protocol, address) in ["http", "https"].into_iter().zip(&mut addresses) {
-                voice.ready(format_args!("listening {protocol} {address} (h1)"));
+            if let Some(secure) = secure {
+                voice.ready(format_args!("listening https {secure} (h1)"));
             }
-            drop(addresses);
+            voice.ready(format_args!("listening http {plain} (h1)"));
             let stopped = async {
                 shutdown.wait().await;
                 voice.detail("shutting down");
@@ -87,22 +87,21 @@ impl ListenArgs {
 }
 
 impl ListenArgs {
-    /// The address for TLS, too. Whoever did not ask for it can do without, when another has it.
-    fn with_tls<S: Serve>(
+    /// Listens with TLS, too. Whoever did not ask for it can do without, when another has the address.
+    fn listen_with_tls<S: Serve>(
         &self,
-        server: Server<S>,
+        server: &mut Server<S>,
         tls: ServerTls,
         voice: Voice,
-    ) -> Result<Server<S>, Failure> {
+    ) -> Result<Option<SocketAddr>, Failure> {
         let address = self.listen.unwrap_or(DEFAULT_LISTEN);
-        match check_free(address) {
+        match check_free(address).and_then(|()| server.also_bind_tls(address, tls)) {
+            Ok(address) => Ok(Some(address)),
             Err(error) if self.listen.is_none() && error.kind() == io::ErrorKind::AddrInUse => {
                 voice.say(format_args!("no https: {address} is in use; --listen takes another"));
-                Ok(server)
+                Ok(None)
             }
-            free => free
-                .and_then(|()| server.and_bind_tls(address, tls))
-                .map_err(|error| Failure::Peer(format!("cannot listen at {address}: {error}"))),
+            Err(error) => Err(Failure::Peer(format!("cannot listen at {address}: {error}"))),
         }
     }
 }

@@ -29,6 +29,7 @@ mod handler;
 mod info;
 mod interim;
 mod link;
+mod listeners;
 mod machine;
 mod proxied;
 pub mod proxy_protocol;

@@ -17,6 +17,7 @@ use crate::accepting::{Bound, Common, for_workers};
 use crate::handler::Handler;
 use crate::info::ConnectionInfo;
 use crate::link::lock;
+use crate::listeners::bind;
 use crate::proxied::ProxyProtocol;
 use crate::request_body::RequestBody;
 use crate::respond::Additions;
@@ -52,10 +53,10 @@ pub struct Builder<S> {
 pub struct Server<S> {
     service: Arc<S>,
     settings: Settings,
-    listen: ListenOptions,
+    pub(crate) listen: ListenOptions,
     /// At least one.
-    bound: Vec<Bound>,
-    workers: usize,
+    pub(crate) bound: Vec<Bound>,
+    pub(crate) workers: usize,
     tracker: Tracker,
     grace: Duration,
     proxy: ProxyProtocol,
@@ -240,21 +241,6 @@ impl<S: Serve> Builder<S> {
     }
 }
 
-/// One listener for each worker, all at the same address.
-fn bind(
-    options: &ListenOptions,
-    address: SocketAddr,
-    workers: usize,
-) -> io::Result<(Vec<StdListener>, SocketAddr)> {
-    let first = options.bind(address)?;
-    let local = first.local_addr()?;
-    let mut listeners = vec![first];
-    for _ in 1..workers {
-        listeners.push(options.bind(local)?);
-    }
-    Ok((listeners, local))
-}
-
 impl<S: Serve> Server<S> {
     /// The address that the server listens at, the first of them.
     #[must_use]
@@ -265,36 +251,6 @@ impl<S: Serve> Server<S> {
     /// All addresses that the server listens at, in the order they were given.
     pub fn local_addrs(&self) -> impl Iterator<Item = SocketAddr> {
         self.bound.iter().map(|bound| bound.local)
-    }
-
-    /// Listens at one more address, in the clear: the same service, limits and connections.
-    ///
-    /// # Errors
-    /// Whatever the system says: most often the address is in use.
-    pub fn and_bind(mut self, address: SocketAddr) -> io::Result<Server<S>> {
-        let (listeners, local) = bind(&self.listen, address, self.workers)?;
-        self.bound.push(Bound {
-            listeners,
-            local,
-            #[cfg(feature = "tls")]
-            tls: None,
-        });
-        Ok(self)
-    }
-
-    /// Listens at one more address, with TLS.
-    ///
-    /// # Errors
-    /// Whatever the system says: most often the address is in use.
-    #[cfg(feature = "tls")]
-    pub fn and_bind_tls(
-        mut self,
-        address: SocketAddr,
-        tls: wirelace_tls_glue::ServerTls,
-    ) -> io::Result<Server<S>> {
-        let (listeners, local) = bind(&self.listen, address, self.workers)?;
-        self.bound.push(Bound { listeners, local, tls: Some(Tls { tls, handshakes: MAX_HANDSHAKES }) });
-        Ok(self)
     }
 
     /// Counts the connections, and can end them.

@@ -15,8 +15,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,
+    /// Where it speaks HTTP in the clear.
     pub(crate) address: SocketAddr,
-    /// What it says on stderr after the line that it listens.
+    /// Where it speaks HTTPS.
+    pub(crate) secure: SocketAddr,
+    /// What it says on stderr after the lines that it listens.
     log: Option<JoinHandle<String>>,
 }
 
@@ -32,17 +35,21 @@ impl Server {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        lines.read_line(&mut line).unwrap();
-        let address = line.strip_prefix("listening http ").and_then(|rest| rest.strip_suffix(" (h1)\n"));
-        let address = address.unwrap_or_else(|| panic!("not the line that it listens: {line:?}"));
-        let address = address.parse().unwrap();
+        let mut listening = |protocol: &str| {
+            let mut line = String::new();
+            lines.read_line(&mut line).unwrap();
+            let address = line.strip_prefix(&format!("listening {protocol} "));
+            let address = address.and_then(|rest| rest.strip_suffix(" (h1)\n"));
+            let address = address.unwrap_or_else(|| panic!("not where it speaks {protocol}: {line:?}"));
+            address.parse::<SocketAddr>().unwrap()
+        };
+        let (secure, address) = (listening("https"), listening("http"));
         let log = std::thread::spawn(move || {
             let mut rest = String::new();
             lines.read_to_string(&mut rest).unwrap();
             rest
         });
-        Server { child, address, log: Some(log) }
+        Server { child, address, secure, log: Some(log) }
     }
 
     /// Sends a signal by its name.
