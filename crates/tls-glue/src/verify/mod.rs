@@ -15,4 +15,4 @@ pub use pin::{Pin, PinError};
 pub(crate) use refusal::refusal;
 pub(crate) use server::{Demand, ServerVerifier};
 pub use trust::Revocation;
-pub(crate) use trust::Trust;
+pub(crate) use trust::{Trust, reason};

@@ -145,7 +145,11 @@ pub(super) enum Untrusted {
 }
 
 /// `UnsupportedCriticalExtension` as a person says it.
-pub(super) fn reason(error: &webpki::Error) -> String {
+pub(crate) fn reason(error: &webpki::Error) -> String {
+    // webpki says of what ends too early, too, that something follows.
+    if matches!(error, webpki::Error::BadDer | webpki::Error::TrailingData(_)) {
+        return "it is cut short, or not DER".to_owned();
+    }
     let name = format!("{error:?}");
     let name = name.split(['(', ' ', '{']).next().unwrap_or_default();
     let mut text = String::new();
