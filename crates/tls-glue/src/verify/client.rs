@@ -49,7 +49,7 @@ impl ClientCertVerifier for ClientVerifier {
     ) -> Result<ClientCertVerified, rustls::Error> {
         forget();
         match self.trust.verify(end_entity, intermediates, KeyUsage::client_auth(), &[], now) {
-            Ok(()) => Ok(ClientCertVerified::assertion()),
+            Ok(_) => Ok(ClientCertVerified::assertion()),
             Err(untrusted) => {
                 let chain = Chain::new(end_entity, intermediates);
                 let error = match untrusted {

@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use crate::alert::Alert;
+use crate::ct::CtVerdict;
 use crate::x509::time::rfc3339;
 
 /// The rule that a certificate breaks.
@@ -95,7 +96,7 @@ pub enum CertificateRule {
     /// Its key is none of those that are expected.
     Pin,
     /// It was not logged as it must be (Certificate Transparency).
-    Transparency,
+    Transparency(Box<CtVerdict>),
     /// What the library says.
     Other(String),
 }
@@ -147,7 +148,7 @@ impl CertificateError {
 
     /// What to do.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         match &self.rule {
             CertificateRule::Missing => "have it show one",
             CertificateRule::Expired { .. } => "renew it, or look at this machine's clock",
@@ -178,7 +179,7 @@ impl CertificateError {
                 "look whether the peer's key belongs to its certificate"
             }
             CertificateRule::Pin => "look whether the key was changed on purpose",
-            CertificateRule::Transparency => "have one issued by an authority that logs it",
+            CertificateRule::Transparency(verdict) => verdict.outcome.hint(),
             _ => "have a new one issued",
         }
     }
@@ -261,7 +262,10 @@ impl fmt::Display for CertificateRule {
                 write!(f, "has a critical extension that is not known ({oid})")
             }
             CertificateRule::Pin => f.write_str("has a key that is not among the pinned ones"),
-            CertificateRule::Transparency => f.write_str("is not in the logs of Certificate Transparency"),
+            CertificateRule::Transparency(verdict) => {
+                write!(f, "does not comply with Certificate Transparency: {}", verdict.outcome)?;
+                verdict.faults(f)
+            }
             CertificateRule::Other(why) => write!(f, "is not accepted: {why}"),
         }
     }

@@ -12,7 +12,7 @@ mod trust;
 pub(crate) use client::ClientVerifier;
 pub use error::{CertificateError, CertificateRule};
 pub use pin::{Pin, PinError};
-pub(crate) use refusal::refusal;
+pub(crate) use refusal::{refusal, watch};
 pub(crate) use server::{Demand, ServerVerifier};
 pub use trust::Revocation;
 pub(crate) use trust::{Trust, reason};
