@@ -68,10 +68,15 @@ pub enum CertificateRule {
         /// The way.
         algorithm: String,
     },
-    /// Its key is too short.
+    /// Its key is too short. Without a position: that of the authority that is trusted.
     WeakKey {
         /// The bits of its RSA modulus.
         bits: usize,
+    },
+    /// Its key is of a kind that is too weak, or not known.
+    UnsupportedKey {
+        /// The kind.
+        algorithm: String,
     },
     /// It is not meant for this use.
     Purpose {
@@ -138,6 +143,7 @@ impl CertificateError {
             | CertificateRule::WrongHost { .. }
             | CertificateRule::SignatureAlgorithm { .. }
             | CertificateRule::WeakKey { .. }
+            | CertificateRule::UnsupportedKey { .. }
             | CertificateRule::NotAnAuthority
             | CertificateRule::PathLength
             | CertificateRule::NameConstraint
@@ -172,6 +178,9 @@ impl CertificateError {
                 "have one issued with SHA-256 or better, and ECDSA, Ed25519 or RSA"
             }
             CertificateRule::WeakKey { .. } => "have one issued for RSA of 2048 bits or more, or ECDSA",
+            CertificateRule::UnsupportedKey { .. } => {
+                "have one issued for ECDSA with P-256 or P-384, Ed25519, or RSA of 2048 bits or more"
+            }
             CertificateRule::Purpose { .. } => "have one issued for this use",
             CertificateRule::NotAnAuthority | CertificateRule::PathLength => "look who has issued the chain",
             CertificateRule::AuthorityAsPeer => "have this authority issue one for the peer",
@@ -188,6 +197,9 @@ impl CertificateError {
 impl fmt::Display for CertificateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.position {
+            None if matches!(self.rule, CertificateRule::WeakKey { .. }) => {
+                f.write_str("the authority that the peer's chain leads to")?;
+            }
             Some(0) | None => f.write_str("the peer's certificate")?,
             Some(position) => write!(f, "certificate {position} of the peer's chain")?,
         }
@@ -244,6 +256,9 @@ impl fmt::Display for CertificateRule {
             }
             CertificateRule::WeakKey { bits } => {
                 write!(f, "has an RSA key of {bits} bits, at least 2048 are needed")
+            }
+            CertificateRule::UnsupportedKey { algorithm } => {
+                write!(f, "has a key of a kind that is too weak or not supported ({algorithm})")
             }
             CertificateRule::Purpose { required, presented } if presented.is_empty() => {
                 write!(f, "is not meant for a {required}")

@@ -11,7 +11,7 @@ use webpki::{EndEntityCert, KeyUsage};
 
 use super::chain::Chain;
 use super::error::{CertificateError, CertificateRule};
-use super::explain::{self, RSA_BITS, explain};
+use super::explain::{self, explain, own_key};
 use super::pin::Pin;
 use super::refusal::{bad_handshake_signature, forget, keep, put_aside};
 use super::trust::{Trust, Untrusted, Way};
@@ -80,13 +80,7 @@ impl ServerVerifier {
                         return Err(explain(&error, &chain(), trust, explain::SERVER));
                     }
                 };
-                // webpki looks at the keys that have signed something.
-                match Certificate::parse(own).and_then(|own| own.rsa_bits()) {
-                    Some(bits) if bits < RSA_BITS => {
-                        Err(chain().error(CertificateRule::WeakKey { bits }, Some(0)))
-                    }
-                    _ => Ok(way),
-                }
+                own_key(&chain(), trust).map(|()| way)
             }
         }
     }
