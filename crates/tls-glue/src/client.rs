@@ -8,6 +8,7 @@ use rustls::ClientConfig;
 use rustls::client::{Resumption, UnbufferedClientConnection};
 use rustls::pki_types::ServerName;
 
+use crate::ct::{CtMode, CtPolicy};
 use crate::error::TlsError;
 use crate::identity::Identity;
 use crate::keylog::KeyLog;
@@ -36,6 +37,7 @@ pub struct ClientTlsBuilder {
     highest: TlsVersion,
     identity: Option<Identity>,
     revocation: Revocation,
+    transparency: CtPolicy,
     sessions: usize,
     handshake_timeout: Option<Duration>,
     key_log: KeyLog,
@@ -53,6 +55,7 @@ impl ClientTls {
             highest: TlsVersion::Tls13,
             identity: None,
             revocation: Revocation::default(),
+            transparency: CtPolicy::off(),
             sessions: 256,
             handshake_timeout: Some(Duration::from_secs(10)),
             key_log: KeyLog::default(),
@@ -117,6 +120,14 @@ impl ClientTlsBuilder {
         self
     }
 
+    /// Whether the certificates of servers have to be in the logs of Certificate Transparency; see [`ct`](crate::ct).
+    /// Off by default. What was found is in the [`HandshakeReport`](crate::HandshakeReport). Servers of
+    /// [`authorities`](Self::authorities) that are trusted besides the roots are not asked for it: nobody logs those.
+    pub fn certificate_transparency(mut self, policy: CtPolicy) -> Self {
+        self.transparency = policy;
+        self
+    }
+
     /// Sessions of so many servers are kept, to be resumed; 0: none.
     pub fn sessions(mut self, servers: usize) -> Self {
         self.sessions = servers;
@@ -144,7 +155,7 @@ impl ClientTlsBuilder {
         let local = |error: rustls::Error| TlsError::Local(error.to_string());
         let versions = crate::versions::versions(self.lowest, self.highest)?;
         let (demand, verification) = self.demand()?;
-        let verifier = Arc::new(ServerVerifier::new(demand));
+        let verifier = Arc::new(ServerVerifier::new(demand, self.transparency));
         let builder = ClientConfig::builder_with_provider(provider());
         let builder = builder.with_protocol_versions(&versions).map_err(local)?;
         let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
@@ -170,11 +181,13 @@ impl ClientTlsBuilder {
         let more = !self.authorities.is_empty() || !self.pins.is_empty() || !self.revocation.lists.is_empty();
         match (&self.roots, self.roots.anchors()?) {
             (roots, Some(anchors)) => {
-                let mut known = self.authorities.clone();
+                let mut known = Vec::new();
                 if let Roots::Only(only) = roots {
                     known.extend(only.iter().cloned());
                 }
-                let trust = Trust::new(anchors, known, &self.revocation).map_err(TlsError::Local)?;
+                known.extend(self.authorities.iter().cloned());
+                let trust = Trust::new(anchors, known, self.authorities.len(), &self.revocation);
+                let trust = trust.map_err(TlsError::Local)?;
                 if trust.subjects().next().is_none() {
                     return local("no authority is trusted: every server would be refused");
                 }
@@ -190,6 +203,9 @@ impl ClientTlsBuilder {
             _ if more => local(
                 "without authorities there is no place for more of them, pins beside, or revocation lists",
             ),
+            _ if self.transparency.mode() == CtMode::Enforce => {
+                local("without authorities Certificate Transparency can be reported, but not enforced")
+            }
             (Roots::Pinned(pins), _) if pins.is_empty() => {
                 local("no key is pinned: every server would be refused")
             }

@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use crate::provider::provider;
+use crate::verify::reason;
 
 /// Why a certificate and key cannot be used; names the file where there is one.
 #[non_exhaustive]
@@ -149,7 +150,7 @@ impl Identity {
         let names = {
             let parsed = webpki::EndEntityCert::try_from(first).map_err(|error| IdentityError::Broken {
                 place: format!("the certificate in {chain_place}"),
-                reason: format!("{error:?}"),
+                reason: reason(&error),
             })?;
             parsed.valid_dns_names().map(str::to_ascii_lowercase).collect()
         };

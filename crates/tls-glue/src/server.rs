@@ -170,7 +170,7 @@ impl ServerTlsBuilder {
         let builder = match self.client_certificates {
             ClientCertificates::None => builder.with_no_client_auth(),
             ClientCertificates::Optional(ref roots) | ClientCertificates::Required(ref roots) => {
-                let trust = Trust::new(Vec::new(), roots.clone(), &Revocation::default());
+                let trust = Trust::new(Vec::new(), roots.clone(), 0, &Revocation::default());
                 let trust = trust.map_err(TlsError::Local)?;
                 let required = matches!(self.client_certificates, ClientCertificates::Required(_));
                 builder.with_client_cert_verifier(Arc::new(ClientVerifier::new(trust, required)))

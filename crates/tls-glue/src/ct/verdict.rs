@@ -264,6 +264,17 @@ impl CtVerdict {
     pub fn complies(&self) -> bool {
         matches!(self.outcome, CtOutcome::Complies { .. })
     }
+
+    /// What does not count, and why.
+    pub(crate) fn faults(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for fault in &self.unreadable {
+            write!(f, "; {fault}")?;
+        }
+        for sct in self.scts.iter().filter(|sct| sct.standing.is_err()) {
+            write!(f, "; {sct}")?;
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for CtVerdict {
@@ -272,12 +283,6 @@ impl fmt::Display for CtVerdict {
         if !self.outcome.hint().is_empty() {
             write!(f, "; {}", self.outcome.hint())?;
         }
-        for fault in &self.unreadable {
-            write!(f, "; {fault}")?;
-        }
-        for sct in self.scts.iter().filter(|sct| sct.standing.is_err()) {
-            write!(f, "; {sct}")?;
-        }
-        Ok(())
+        self.faults(f)
     }
 }

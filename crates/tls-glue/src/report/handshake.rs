@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 
+use crate::ct::CtVerdict;
+
 /// A version of TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TlsVersion {
@@ -73,6 +75,9 @@ pub struct HandshakeReport {
     pub peer_certificates: Vec<Bytes>,
     /// What was asked of them; of those of the first handshake where a session was resumed.
     pub verification: Verification,
+    /// Client: what the logs of Certificate Transparency say of the server's certificate. `None`: they are not asked,
+    /// or a session was resumed, and they were asked when it began.
+    pub transparency: Option<Box<CtVerdict>>,
 }
 
 impl HandshakeReport {
@@ -97,6 +102,7 @@ impl HandshakeReport {
                 [] => Verification::NoCertificate,
                 _ => Verification::Chain,
             },
+            transparency: None,
             peer_certificates: certificates.iter().map(|der| Bytes::copy_from_slice(der)).collect(),
         }
     }

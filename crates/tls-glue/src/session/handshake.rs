@@ -13,9 +13,10 @@ use wirelace_wire::Output;
 use super::record::{self, MAX_CONTENT, content};
 use super::traffic::{Kernel, Traffic};
 use crate::alert::Alert;
+use crate::ct::CtVerdict;
 use crate::error::{RecordRule, TlsError};
 use crate::report::{HandshakeReport, Verification};
-use crate::verify::{CertificateError, refusal};
+use crate::verify::{CertificateError, refusal, watch};
 
 /// Octets of records that a handshake takes, at most: certificate chains are the most of it.
 const MAX_OCTETS: usize = 128 * 1024;
@@ -40,6 +41,8 @@ pub(super) struct Handshake {
     flights: u32,
     /// Early data that came, in octets.
     early: usize,
+    /// What the logs say of the server's certificate.
+    transparency: Option<Box<CtVerdict>>,
 }
 
 /// What one look at the input led to.
@@ -55,7 +58,17 @@ enum Progress {
 
 impl Handshake {
     pub(super) fn new(rustls: Rustls, now: Instant, limit: Option<Duration>) -> Handshake {
-        Handshake { rustls, began: now, limit, offered: 0, received: 0, flight: false, flights: 0, early: 0 }
+        Handshake {
+            rustls,
+            began: now,
+            limit,
+            offered: 0,
+            received: 0,
+            flight: false,
+            flights: 0,
+            early: 0,
+            transparency: None,
+        }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -118,7 +131,11 @@ impl Handshake {
     fn step(&mut self, octets: &mut [u8], plaintext: &mut BytesMut, output: &mut Output) -> Stepped {
         match &mut self.rustls {
             Rustls::Client(rustls, _) => {
-                step(rustls.process_tls_records(octets), plaintext, output, |_, _| 0)
+                let step = || step(rustls.process_tls_records(octets), plaintext, output, |_, _| 0);
+                let (stepped, verdict) = watch(step);
+                // Once, when the certificates have come.
+                self.transparency = verdict.or(self.transparency.take());
+                stepped
             }
             Rustls::Server(rustls, _) => {
                 step(rustls.process_tls_records(octets), plaintext, output, take_early)
@@ -144,6 +161,7 @@ impl Handshake {
         report.duration = now.saturating_duration_since(self.began);
         report.round_trips = self.flights;
         report.early_data = self.early;
+        report.transparency = self.transparency;
         let local = |error: Error| TlsError::Local(error.to_string());
         let (secrets, kernel) = match self.rustls {
             Rustls::Client(rustls, _) => {

@@ -10,7 +10,7 @@ use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 use webpki::KeyUsage;
 
 use super::chain::Chain;
-use super::explain::{self, explain};
+use super::explain::{self, explain, own_key};
 use super::refusal::{bad_handshake_signature, forget, put_aside};
 use super::trust::{Trust, Untrusted};
 use crate::provider::provider;
@@ -48,10 +48,13 @@ impl ClientCertVerifier for ClientVerifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
         forget();
+        let chain = Chain::new(end_entity, intermediates);
         match self.trust.verify(end_entity, intermediates, KeyUsage::client_auth(), &[], now) {
-            Ok(()) => Ok(ClientCertVerified::assertion()),
+            Ok(_) => {
+                own_key(&chain, &self.trust).map_err(put_aside)?;
+                Ok(ClientCertVerified::assertion())
+            }
             Err(untrusted) => {
-                let chain = Chain::new(end_entity, intermediates);
                 let error = match untrusted {
                     Untrusted::Rule(error) => error,
                     Untrusted::Pin => webpki::Error::UnknownIssuer,

@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use crate::alert::Alert;
+use crate::ct::CtVerdict;
 use crate::x509::time::rfc3339;
 
 /// The rule that a certificate breaks.
@@ -67,10 +68,15 @@ pub enum CertificateRule {
         /// The way.
         algorithm: String,
     },
-    /// Its key is too short.
+    /// Its key is too short. Without a position: that of the authority that is trusted.
     WeakKey {
         /// The bits of its RSA modulus.
         bits: usize,
+    },
+    /// Its key is of a kind that is too weak, or not known.
+    UnsupportedKey {
+        /// The kind.
+        algorithm: String,
     },
     /// It is not meant for this use.
     Purpose {
@@ -95,7 +101,7 @@ pub enum CertificateRule {
     /// Its key is none of those that are expected.
     Pin,
     /// It was not logged as it must be (Certificate Transparency).
-    Transparency,
+    Transparency(Box<CtVerdict>),
     /// What the library says.
     Other(String),
 }
@@ -137,6 +143,7 @@ impl CertificateError {
             | CertificateRule::WrongHost { .. }
             | CertificateRule::SignatureAlgorithm { .. }
             | CertificateRule::WeakKey { .. }
+            | CertificateRule::UnsupportedKey { .. }
             | CertificateRule::NotAnAuthority
             | CertificateRule::PathLength
             | CertificateRule::NameConstraint
@@ -147,7 +154,7 @@ impl CertificateError {
 
     /// What to do.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         match &self.rule {
             CertificateRule::Missing => "have it show one",
             CertificateRule::Expired { .. } => "renew it, or look at this machine's clock",
@@ -171,6 +178,9 @@ impl CertificateError {
                 "have one issued with SHA-256 or better, and ECDSA, Ed25519 or RSA"
             }
             CertificateRule::WeakKey { .. } => "have one issued for RSA of 2048 bits or more, or ECDSA",
+            CertificateRule::UnsupportedKey { .. } => {
+                "have one issued for ECDSA with P-256 or P-384, Ed25519, or RSA of 2048 bits or more"
+            }
             CertificateRule::Purpose { .. } => "have one issued for this use",
             CertificateRule::NotAnAuthority | CertificateRule::PathLength => "look who has issued the chain",
             CertificateRule::AuthorityAsPeer => "have this authority issue one for the peer",
@@ -178,7 +188,7 @@ impl CertificateError {
                 "look whether the peer's key belongs to its certificate"
             }
             CertificateRule::Pin => "look whether the key was changed on purpose",
-            CertificateRule::Transparency => "have one issued by an authority that logs it",
+            CertificateRule::Transparency(verdict) => verdict.outcome.hint(),
             _ => "have a new one issued",
         }
     }
@@ -187,6 +197,9 @@ impl CertificateError {
 impl fmt::Display for CertificateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.position {
+            None if matches!(self.rule, CertificateRule::WeakKey { .. }) => {
+                f.write_str("the authority that the peer's chain leads to")?;
+            }
             Some(0) | None => f.write_str("the peer's certificate")?,
             Some(position) => write!(f, "certificate {position} of the peer's chain")?,
         }
@@ -244,6 +257,9 @@ impl fmt::Display for CertificateRule {
             CertificateRule::WeakKey { bits } => {
                 write!(f, "has an RSA key of {bits} bits, at least 2048 are needed")
             }
+            CertificateRule::UnsupportedKey { algorithm } => {
+                write!(f, "has a key of a kind that is too weak or not supported ({algorithm})")
+            }
             CertificateRule::Purpose { required, presented } if presented.is_empty() => {
                 write!(f, "is not meant for a {required}")
             }
@@ -261,7 +277,10 @@ impl fmt::Display for CertificateRule {
                 write!(f, "has a critical extension that is not known ({oid})")
             }
             CertificateRule::Pin => f.write_str("has a key that is not among the pinned ones"),
-            CertificateRule::Transparency => f.write_str("is not in the logs of Certificate Transparency"),
+            CertificateRule::Transparency(verdict) => {
+                write!(f, "does not comply with Certificate Transparency: {}", verdict.outcome)?;
+                verdict.faults(f)
+            }
             CertificateRule::Other(why) => write!(f, "is not accepted: {why}"),
         }
     }

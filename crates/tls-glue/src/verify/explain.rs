@@ -20,7 +20,7 @@ pub(super) const SERVER: Purpose = Purpose { oid: &[0x2b, 6, 1, 5, 5, 7, 3, 1], 
 pub(super) const CLIENT: Purpose = Purpose { oid: &[0x2b, 6, 1, 5, 5, 7, 3, 2], name: "TLS client" };
 
 /// The bits of an RSA key that are enough.
-pub(super) const RSA_BITS: usize = 2048;
+const RSA_BITS: usize = 2048;
 
 pub(super) fn explain(error: &E, chain: &Chain<'_>, trust: &Trust, purpose: Purpose) -> CertificateError {
     let own = chain.get(0);
@@ -63,10 +63,10 @@ pub(super) fn explain(error: &E, chain: &Chain<'_>, trust: &Trust, purpose: Purp
         E::NameConstraintViolation => (CertificateRule::NameConstraint, Some(0)),
         E::InvalidSignatureForPublicKey => bad_signature(chain, trust),
         E::UnsupportedSignatureAlgorithmContext(context) => {
-            unsupported(chain, &context.signature_algorithm_id)
+            unsupported(chain, &context.signature_algorithm_id, None)
         }
         E::UnsupportedSignatureAlgorithmForPublicKeyContext(context) => {
-            unsupported(chain, &context.signature_algorithm_id)
+            unsupported(chain, &context.signature_algorithm_id, Some(&context.public_key_algorithm_id))
         }
         E::RequiredEkuNotFoundContext(_) | E::EmptyEkuExtension => wrong_purpose(chain, purpose),
         E::UnsupportedCriticalExtension => critical(chain),
@@ -98,6 +98,18 @@ pub(super) fn explain(error: &E, chain: &Chain<'_>, trust: &Trust, purpose: Purp
         },
     };
     chain.error(rule, position)
+}
+
+/// Whether the peer's own key can sign a handshake. webpki looks only at the keys that have signed a certificate.
+pub(super) fn own_key(chain: &Chain<'_>, trust: &Trust) -> Result<(), CertificateError> {
+    let Some(own) = chain.get(0) else { return Ok(()) };
+    let known = trust.algorithms.iter().any(|known| known.public_key_alg_id().as_ref() == own.key_algorithm);
+    let rule = match own.rsa_bits() {
+        Some(bits) if bits < RSA_BITS => CertificateRule::WeakKey { bits },
+        _ if known => return Ok(()),
+        _ => CertificateRule::UnsupportedKey { algorithm: key_name(own.key_algorithm) },
+    };
+    Err(chain.error(rule, Some(0)))
 }
 
 type Found = (CertificateRule, Option<usize>);
@@ -151,9 +163,21 @@ fn has_signed(trust: &Trust, algorithm: &[u8], key: &[u8], one: &Certificate<'_>
     })
 }
 
-fn unsupported(chain: &Chain<'_>, algorithm: &[u8]) -> Found {
+/// `key`: that of the issuer, where the algorithm alone would be known.
+fn unsupported(chain: &Chain<'_>, algorithm: &[u8], key: Option<&[u8]>) -> Found {
     let position = chain.find(|one| one.signature_algorithm == algorithm);
-    (CertificateRule::SignatureAlgorithm { algorithm: algorithm_name(algorithm) }, position)
+    let mut algorithm = algorithm_name(algorithm);
+    if let Some(key) = key {
+        algorithm = format!("{algorithm} by a key of kind {}", key_name(key));
+    }
+    (CertificateRule::SignatureAlgorithm { algorithm }, position)
+}
+
+/// By its curve, where it has one.
+fn key_name(algorithm: &[u8]) -> String {
+    let mut fields = Reader::new(algorithm);
+    let kind = fields.expect(OID).unwrap_or_default();
+    oid::named(fields.expect(OID).unwrap_or(kind))
 }
 
 fn algorithm_name(algorithm: &[u8]) -> String {

@@ -11,9 +11,11 @@ use rustls::pki_types::CertificateDer;
 
 use super::chain::Chain;
 use super::error::{CertificateError, CertificateRule};
+use crate::ct::CtVerdict;
 
 thread_local! {
     static REFUSAL: RefCell<Option<CertificateError>> = const { RefCell::new(None) };
+    static TRANSPARENCY: RefCell<Option<Box<CtVerdict>>> = const { RefCell::new(None) };
 }
 
 /// Keeps `error`, and has rustls send its alert.
@@ -46,6 +48,19 @@ pub(super) fn bad_handshake_signature(error: rustls::Error, own: &CertificateDer
 /// Nothing is known of this certificate yet.
 pub(super) fn forget() {
     REFUSAL.set(None);
+    TRANSPARENCY.set(None);
+}
+
+/// Keeps what Certificate Transparency says of an accepted certificate.
+pub(super) fn keep(verdict: Option<Box<CtVerdict>>) {
+    TRANSPARENCY.set(verdict);
+}
+
+/// Lets rustls work on a connection, and says what was kept meanwhile.
+pub(crate) fn watch<T>(work: impl FnOnce() -> T) -> (T, Option<Box<CtVerdict>>) {
+    TRANSPARENCY.set(None);
+    let result = work();
+    (result, TRANSPARENCY.take())
 }
 
 /// What was put aside; else what rustls itself says.

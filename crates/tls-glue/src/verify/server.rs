@@ -11,10 +11,11 @@ use webpki::{EndEntityCert, KeyUsage};
 
 use super::chain::Chain;
 use super::error::{CertificateError, CertificateRule};
-use super::explain::{self, RSA_BITS, explain};
+use super::explain::{self, explain, own_key};
 use super::pin::Pin;
-use super::refusal::{bad_handshake_signature, forget, put_aside};
-use super::trust::{Trust, Untrusted};
+use super::refusal::{bad_handshake_signature, forget, keep, put_aside};
+use super::trust::{Trust, Untrusted, Way};
+use crate::ct::{CtMode, CtPolicy, CtVerdict, Evidence};
 use crate::provider::provider;
 use crate::x509::Certificate;
 
@@ -33,12 +34,13 @@ pub(crate) enum Demand {
 #[derive(Debug)]
 pub(crate) struct ServerVerifier {
     demand: Demand,
+    transparency: CtPolicy,
     provider: Arc<CryptoProvider>,
 }
 
 impl ServerVerifier {
-    pub(crate) fn new(demand: Demand) -> ServerVerifier {
-        ServerVerifier { demand, provider: provider() }
+    pub(crate) fn new(demand: Demand, transparency: CtPolicy) -> ServerVerifier {
+        ServerVerifier { demand, transparency, provider: provider() }
     }
 
     fn check(
@@ -47,43 +49,65 @@ impl ServerVerifier {
         others: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         now: UnixTime,
-    ) -> Result<(), CertificateError> {
+    ) -> Result<Way, CertificateError> {
+        let unknown = Way { issuer_key: None, private: false };
         match &self.demand {
-            Demand::Nothing => Ok(()),
+            Demand::Nothing => Ok(unknown),
             Demand::Key(pins) => {
                 let pinned = Pin::of_certificate(own).is_some_and(|pin| pins.contains(&pin));
                 let refused = || Chain::new(own, others).error(CertificateRule::Pin, Some(0));
-                if pinned { Ok(()) } else { Err(refused()) }
+                if pinned { Ok(unknown) } else { Err(refused()) }
             }
             Demand::Chain(trust, pins) => {
                 let chained = trust.verify(own, others, KeyUsage::server_auth(), pins, now);
                 let accepted = match chained {
                     Err(Untrusted::Rule(webpki::Error::CaUsedAsEndEntity)) if trust.knows(own) => {
                         known(own, pins, now)
+                            .map(|()| Way { issuer_key: None, private: trust.is_private(own) })
                     }
                     chained => chained,
                 };
-                let named = accepted.and_then(|()| {
+                let named = accepted.and_then(|way| {
                     let own = EndEntityCert::try_from(own).map_err(Untrusted::Rule)?;
-                    own.verify_is_valid_for_subject_name(name).map_err(Untrusted::Rule)
+                    own.verify_is_valid_for_subject_name(name).map_err(Untrusted::Rule)?;
+                    Ok(way)
                 });
                 let chain = || Chain::new(own, others);
-                match named {
-                    Ok(()) => {}
+                let way = match named {
+                    Ok(way) => way,
                     Err(Untrusted::Pin) => return Err(chain().error(CertificateRule::Pin, None)),
                     Err(Untrusted::Rule(error)) => {
                         return Err(explain(&error, &chain(), trust, explain::SERVER));
                     }
-                }
-                // webpki looks at the keys that have signed something.
-                match Certificate::parse(own).and_then(|own| own.rsa_bits()) {
-                    Some(bits) if bits < RSA_BITS => {
-                        Err(chain().error(CertificateRule::WeakKey { bits }, Some(0)))
-                    }
-                    _ => Ok(()),
-                }
+                };
+                own_key(&chain(), trust).map(|()| way)
             }
         }
+    }
+
+    /// What the logs say; an authority of the user's own writes in none.
+    fn logged(
+        &self,
+        own: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        way: &Way,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<Option<Box<CtVerdict>>, CertificateError> {
+        if self.transparency.mode() == CtMode::Off || way.private {
+            return Ok(None);
+        }
+        let chain: Vec<&[u8]> = std::iter::once(own).chain(others).map(AsRef::as_ref).collect();
+        let issuer_key = way.issuer_key.as_deref();
+        let evidence =
+            Evidence { chain: &chain, issuer_key, ocsp_response: Some(ocsp), ..Evidence::default() };
+        // The clock has seconds, and the logs milliseconds: what was signed in this second is not from the future.
+        let now = now.as_secs().saturating_mul(1000).saturating_add(999);
+        let verdict = Box::new(crate::ct::check(&self.transparency, &evidence, now));
+        if verdict.refuses() {
+            return Err(Chain::new(own, others).error(CertificateRule::Transparency(verdict), Some(0)));
+        }
+        Ok(Some(verdict))
     }
 }
 
@@ -119,12 +143,14 @@ impl ServerCertVerifier for ServerVerifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
+        ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         forget();
         let checked = self.check(end_entity, intermediates, server_name, now);
-        checked.map(|()| ServerCertVerified::assertion()).map_err(put_aside)
+        let logged = checked.and_then(|way| self.logged(end_entity, intermediates, &way, ocsp_response, now));
+        keep(logged.map_err(put_aside)?);
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(

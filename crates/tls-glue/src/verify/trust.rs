@@ -26,8 +26,10 @@ pub struct Revocation {
 #[derive(Debug)]
 pub(crate) struct Trust {
     anchors: Vec<TrustAnchor<'static>>,
-    /// Certificates that are trusted as they are.
+    /// Certificates that are trusted as they are; the last of the anchors are made of them.
     known: Vec<Bytes>,
+    /// So many of the last ones are the user's own.
+    private: usize,
     lists: Vec<CertRevocationList<'static>>,
     pub(super) lists_der: Vec<Bytes>,
     depth_all: (UnknownStatusPolicy, ExpirationPolicy),
@@ -35,7 +37,8 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    /// `known` are authorities, or certificates that are trusted by name.
+    /// `known` are authorities, or certificates that are trusted by name; the last `private` of them are nobody's but
+    /// the user's.
     ///
     /// # Errors
     ///
@@ -43,6 +46,7 @@ impl Trust {
     pub(crate) fn new(
         mut anchors: Vec<TrustAnchor<'static>>,
         known: Vec<Bytes>,
+        private: usize,
         revocation: &Revocation,
     ) -> Result<Trust, String> {
         for (position, der) in known.iter().enumerate() {
@@ -65,6 +69,7 @@ impl Trust {
         Ok(Trust {
             anchors,
             known,
+            private,
             lists,
             lists_der: revocation.lists.clone(),
             depth_all: (unknown, expiry),
@@ -75,6 +80,11 @@ impl Trust {
     /// Whether this very certificate is trusted.
     pub(super) fn knows(&self, der: &[u8]) -> bool {
         self.known.iter().any(|known| known.as_ref() == der)
+    }
+
+    /// Whether this very certificate is one of the user's own.
+    pub(super) fn is_private(&self, der: &[u8]) -> bool {
+        self.known.iter().rev().take(self.private).any(|known| known.as_ref() == der)
     }
 
     /// Authorities of this name: their `SubjectPublicKeyInfo` without tag and length.
@@ -100,7 +110,7 @@ impl Trust {
         usage: KeyUsage,
         pins: &[Pin],
         now: UnixTime,
-    ) -> Result<(), Untrusted> {
+    ) -> Result<Way, Untrusted> {
         let own = EndEntityCert::try_from(own).map_err(Untrusted::Rule)?;
         let lists: Vec<_> = self.lists.iter().collect();
         let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
@@ -130,11 +140,29 @@ impl Trust {
             Some(&pinned),
         );
         match path {
-            Ok(_) => Ok(()),
+            Ok(path) => {
+                let above = path.intermediate_certificates().next();
+                let issuer = above.map(|one| one.subject_public_key_info());
+                let issuer = issuer.unwrap_or_else(|| webpki::spki_for_anchor(path.anchor()));
+                let public = self.anchors.len().saturating_sub(self.private);
+                let mut private = self.anchors.iter().skip(public);
+                Ok(Way {
+                    issuer_key: Some(issuer.to_vec()),
+                    private: private.any(|anchor| std::ptr::eq(anchor, path.anchor())),
+                })
+            }
             Err(_) if unpinned.get() => Err(Untrusted::Pin),
             Err(error) => Err(Untrusted::Rule(error)),
         }
     }
+}
+
+/// From a certificate to an authority.
+pub(super) struct Way {
+    /// The `SubjectPublicKeyInfo` of who has signed the certificate; `None`: it is trusted as it is.
+    pub(super) issuer_key: Option<Vec<u8>>,
+    /// The authority is one of the user's own.
+    pub(super) private: bool,
 }
 
 /// Why there is no way.
@@ -145,7 +173,11 @@ pub(super) enum Untrusted {
 }
 
 /// `UnsupportedCriticalExtension` as a person says it.
-pub(super) fn reason(error: &webpki::Error) -> String {
+pub(crate) fn reason(error: &webpki::Error) -> String {
+    // webpki says of what ends too early, too, that something follows.
+    if matches!(error, webpki::Error::BadDer | webpki::Error::TrailingData(_)) {
+        return "it is cut short, or not DER".to_owned();
+    }
     let name = format!("{error:?}");
     let name = name.split(['(', ' ', '{']).next().unwrap_or_default();
     let mut text = String::new();

@@ -1,6 +1,11 @@
 //! What clients and servers make of each other's certificates.
 
+mod choices;
+mod clients;
+mod foreign;
+mod logged;
 mod refused;
 #[cfg(feature = "report")]
 mod revoked;
+mod weak;
 mod world;

@@ -338,7 +338,7 @@ fn what_cannot_be_read() {
         between.leaf().server(&[&garbage]),
         Some(1),
         42,
-        "certificate 1 of the peer's chain cannot be parsed: bad der; have a new one issued",
+        "certificate 1 of the peer's chain cannot be parsed: it is cut short, or not DER; have a new one issued",
     );
     // Nobody needs it.
     accepted(root.trusting(), root.leaf().server(&[&garbage]));

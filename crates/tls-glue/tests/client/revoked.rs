@@ -158,5 +158,5 @@ fn a_list_of_another() {
         .revocation(lists(vec![list(&root, &[], 2099), Bytes::from_static(b"no list")]))
         .build()
         .unwrap_err();
-    assert_eq!(error.to_string(), "revocation list 2 cannot be used: bad der");
+    assert_eq!(error.to_string(), "revocation list 2 cannot be used: it is cut short, or not DER");
 }
