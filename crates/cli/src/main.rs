@@ -5,12 +5,14 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod client_tls;
 mod decode;
 mod demo;
 mod failure;
 mod frame;
 mod get;
 mod listen;
+mod origin;
 mod partial;
 mod serve;
 mod tls;

@@ -287,8 +287,6 @@ fn wrong_usage_is_exit_code_2_and_nothing_is_sent() {
     // The file's whole name, however it begins.
     let (_, _, err) = run_text(&["get", "-d", "@@no-such-file", "http://127.0.0.1:9/"]);
     assert!(err.contains("@no-such-file: "), "{err}");
-    let (code, _, err) = run_text(&["get", "https://127.0.0.1/"]);
-    assert_eq!((code, err.as_str()), (Some(2), "wirelace: https://127.0.0.1/: https is not supported yet\n"));
 }
 
 #[test]

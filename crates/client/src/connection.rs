@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use wirelace_http_semantics::{FieldId, RequestHead, ResponseHead};
 use wirelace_http1::{ClientConnection, Limits};
 use wirelace_runtime::DriverOptions;
+#[cfg(feature = "tls")]
+use wirelace_tls_glue::{ClientTls, HandshakeReport};
 
 use crate::body::Body;
 use crate::convert::request_head;
@@ -25,6 +27,8 @@ use crate::exchange::{Command, Exchanges, OnInterim, RequestBody};
 pub struct Connection {
     commands: mpsc::Sender<Command>,
     requests: u64,
+    #[cfg(feature = "tls")]
+    handshake: Option<Box<HandshakeReport>>,
 }
 
 /// What a connection may take, and how long.
@@ -59,9 +63,51 @@ impl Connection {
     /// # Errors
     /// [`Error::Connect`].
     pub async fn connect(address: SocketAddr, options: Options) -> Result<Connection, Error> {
-        let stream = TcpStream::connect(address).await.map_err(Error::Connect)?;
-        stream.set_nodelay(true).map_err(Error::Connect)?;
-        Ok(Connection::over(stream, options))
+        Ok(Connection::over(dial(address).await?, options))
+    }
+
+    /// Connects over TCP and TLS. `name`: the server's host name or IP address, that its certificate has to be for.
+    ///
+    /// `tls` says whom to trust, and which protocols to offer (ALPN): `http/1.1` is the one that is spoken here.
+    /// Connections with one `tls` resume the sessions of those before.
+    ///
+    /// # Errors
+    /// [`Error::Connect`], [`Error::Handshake`], [`Error::Alpn`].
+    #[cfg(feature = "tls")]
+    pub async fn connect_tls(
+        address: SocketAddr,
+        name: &str,
+        tls: &ClientTls,
+        options: Options,
+    ) -> Result<Connection, Error> {
+        Connection::over_tls(dial(address).await?, name, tls, options).await
+    }
+
+    /// As [`connect_tls`](Connection::connect_tls), over a byte stream that is connected already: through a tunnel,
+    /// for instance.
+    ///
+    /// # Errors
+    /// [`Error::Handshake`], [`Error::Alpn`].
+    #[cfg(feature = "tls")]
+    pub async fn over_tls<IO>(
+        stream: IO,
+        name: &str,
+        tls: &ClientTls,
+        options: Options,
+    ) -> Result<Connection, Error>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let stream = wirelace_runtime::tls::connect(stream, tls, name).await.map_err(Error::Handshake)?;
+        let report = stream.report().cloned().map(Box::new);
+        match report.as_ref().and_then(|report| report.alpn.as_ref()) {
+            None => {}
+            Some(alpn) if matches!(alpn.as_ref(), b"http/1.1" | b"http/1.0") => {}
+            Some(other) => return Err(Error::Alpn(other.clone())),
+        }
+        let mut connection = Connection::over(stream, options);
+        connection.handshake = report;
+        Ok(connection)
     }
 
     /// A connection over a byte stream that is connected already. Call it within a tokio runtime.
@@ -79,7 +125,12 @@ impl Connection {
             driver,
             None,
         ));
-        Connection { commands, requests: 0 }
+        Connection {
+            commands,
+            requests: 0,
+            #[cfg(feature = "tls")]
+            handshake: None,
+        }
     }
 
     /// Sends a request and waits for the head of the final response.
@@ -144,11 +195,24 @@ impl Connection {
         !self.commands.is_closed()
     }
 
+    /// What the TLS handshake agreed on, with the server's certificates; `None` without TLS.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn handshake(&self) -> Option<&HandshakeReport> {
+        self.handshake.as_deref()
+    }
+
     /// How many requests were given to it.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests
     }
+}
+
+async fn dial(address: SocketAddr) -> Result<TcpStream, Error> {
+    let stream = TcpStream::connect(address).await.map_err(Error::Connect)?;
+    stream.set_nodelay(true).map_err(Error::Connect)?;
+    Ok(stream)
 }
 
 /// A body with the data and error types that the task wants.

@@ -2,6 +2,8 @@
 
 use std::io;
 
+#[cfg(feature = "tls")]
+use bytes::Bytes;
 use wirelace_http_semantics::{Reason, SendError};
 
 /// Any error, as bodies bring it.
@@ -38,4 +40,58 @@ pub enum Error {
     /// The transport failed.
     #[error("{0}")]
     Io(#[source] io::Error),
+    /// The TLS handshake failed: the server's certificate is not accepted, for instance. Nothing of a request went
+    /// out.
+    #[cfg(feature = "tls")]
+    #[error("{}", handshake(.0))]
+    Handshake(#[source] wirelace_tls_glue::TlsError),
+    /// TLS failed after the handshake. [`Truncated`](wirelace_tls_glue::TlsError::Truncated): the server closed
+    /// without saying so, and what came of the response may be cut.
+    #[cfg(feature = "tls")]
+    #[error("TLS: {0}")]
+    Tls(#[source] wirelace_tls_glue::TlsError),
+    /// The server chose an application protocol (ALPN) that this connection does not speak.
+    #[cfg(feature = "tls")]
+    #[error("the server chose {:?} (ALPN), expected http/1.1", .0.escape_ascii().to_string())]
+    Alpn(Bytes),
+}
+
+impl Error {
+    /// Of a transport, which may be TLS.
+    pub(crate) fn transport(error: io::Error) -> Error {
+        #[cfg(feature = "tls")]
+        if let Some(tls) =
+            error.get_ref().and_then(|inner| inner.downcast_ref::<wirelace_tls_glue::TlsError>())
+        {
+            return Error::Tls(tls.clone());
+        }
+        Error::Io(error)
+    }
+
+    /// What TLS says, if it is TLS that failed. Its
+    /// [`Certificate`](wirelace_tls_glue::TlsError::Certificate) has which certificate is refused, by which rule,
+    /// and what to do.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(&self) -> Option<&wirelace_tls_glue::TlsError> {
+        match self {
+            Error::Handshake(error) | Error::Tls(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// A refused certificate says enough by itself; a connection that ends in the handshake lost no data.
+#[cfg(feature = "tls")]
+fn handshake(error: &wirelace_tls_glue::TlsError) -> String {
+    use wirelace_tls_glue::TlsError;
+    match error {
+        TlsError::Certificate(_) | TlsError::NotTls { .. } | TlsError::HandshakeTimeout(_) => {
+            error.to_string()
+        }
+        TlsError::Truncated => "the server closed the connection during the TLS handshake".to_owned(),
+        TlsError::Alert(alert) => format!("the server refused the TLS handshake: {alert}"),
+        TlsError::Handshake(why) => format!("TLS handshake: {why}"),
+        error => format!("TLS handshake: {error}"),
+    }
 }

@@ -333,7 +333,7 @@ impl Application<ClientConnection> for Exchanges {
         if let Some(running) = &mut running {
             let error = match (outcome, running.reset) {
                 (Outcome::Protocol(error), _) => Error::Protocol(error),
-                (Outcome::Io(error), _) => Error::Io(error),
+                (Outcome::Io(error), _) => Error::transport(error),
                 (_, Some(Reason::Refused)) => Error::Refused,
                 (_, None | Some(Reason::PeerClosed)) => Error::Closed,
                 (_, Some(reason)) => Error::Reset(reason),

@@ -1,7 +1,8 @@
 //! An HTTP client on the wirelace protocol machines: one [`Connection`] at a time, HTTP/1.1 and HTTP/1.0,
 //! streaming both ways.
 //!
-//! There is no pool, no redirects and no TLS here yet. Central types: [`Connection`] and the response [`Body`].
+//! There is no pool and there are no redirects here yet. With the feature `tls`, `Connection::connect_tls` speaks
+//! https. Central types: [`Connection`] and the response [`Body`].
 //!
 //! ```no_run
 //! use http_body_util::{BodyExt, Empty};

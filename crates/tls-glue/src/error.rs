@@ -103,6 +103,9 @@ pub enum TlsError {
     /// The connection was closed without a close_notify: what came may be cut.
     #[error("the connection was closed without a close_notify, data may be missing")]
     Truncated,
+    /// The transport failed.
+    #[error("the connection was lost: {0}")]
+    Lost(String),
     /// Too many records or messages that carry nothing.
     #[error("too many {0}")]
     Flood(&'static str),
@@ -135,7 +138,9 @@ impl TlsError {
             }
             TlsError::Certificate(error) => error.alert(),
             TlsError::KeysExhausted | TlsError::Local(_) => Alert::INTERNAL_ERROR,
-            TlsError::NotTls { .. } | TlsError::Alert(_) | TlsError::Truncated => return None,
+            TlsError::NotTls { .. } | TlsError::Alert(_) | TlsError::Truncated | TlsError::Lost(_) => {
+                return None;
+            }
         })
     }
 }

@@ -1,11 +1,11 @@
-//! Which authorities a client trusts.
+//! Which authorities a client trusts, and what they have taken back.
 
 use bytes::Bytes;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, TrustAnchor};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor};
 
 use crate::error::TlsError;
-use crate::verify::Pin;
+use crate::verify::{Pin, Revocation};
 
 /// Which authorities a client trusts.
 #[non_exhaustive]
@@ -55,6 +55,26 @@ impl Roots {
             Roots::Only(_) => Some(Vec::new()),
             Roots::Pinned(_) | Roots::Insecure => None,
         })
+    }
+}
+
+impl Revocation {
+    /// The lists of a PEM text; what is no PEM is one list in DER.
+    ///
+    /// # Errors
+    ///
+    /// The PEM is broken, or has no list.
+    pub fn lists_from(octets: &[u8]) -> Result<Vec<Bytes>, TlsError> {
+        let begin = b"-----BEGIN ";
+        if !octets.windows(begin.len()).any(|window| window == begin) {
+            return Ok(vec![Bytes::copy_from_slice(octets)]);
+        }
+        let all: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(octets).collect();
+        let all = all.map_err(|error| TlsError::Local(format!("the lists' PEM is broken: {error}")))?;
+        if all.is_empty() {
+            return Err(TlsError::Local("no revocation list in it".to_owned()));
+        }
+        Ok(all.into_iter().map(|der| Bytes::from(der.to_vec())).collect())
     }
 }
 

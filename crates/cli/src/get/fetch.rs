@@ -3,24 +3,20 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response};
 use http_body_util::BodyExt;
-use serde_json::json;
 use wirelace::client::{Body, Error};
-use wirelace::semantics::{FieldId, Fields, RequestHead, ResponseHead};
+use wirelace::semantics::{FieldId, Fields, ResponseHead};
 
 use super::output::Output;
 use super::pool::{Checkout, Pool};
 use super::template::Template;
+use super::trouble::{Trouble, is_cut, may_pass};
 use super::unpack::Unpacker;
 use super::url::Url;
+use super::{json, show};
 use crate::failure::Failure;
 use crate::voice::Voice;
-
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// What a server may ask for with Retry-After.
-const LONGEST_WISH: Duration = Duration::from_secs(60);
 
 /// What is the same for all requests.
 pub(super) struct Fetcher {
@@ -38,22 +34,6 @@ pub(super) struct Options {
     pub(super) retry: u32,
     pub(super) timeout: Option<Duration>,
     pub(super) compressed: bool,
-}
-
-/// Why an attempt came to nothing.
-enum Trouble {
-    /// No response, or only a part of one.
-    Peer(Error),
-    /// The time was up.
-    Timeout(Duration),
-    /// A status that may pass; after how long to ask again, if the server has said.
-    Status(StatusCode, Option<Duration>),
-    /// The body cannot be unpacked.
-    Packed(io::Error),
-    /// The response cannot be written.
-    Output(io::Error),
-    /// The body of the request cannot be read.
-    Input(io::Error),
 }
 
 /// What went before the response's end.
@@ -94,6 +74,9 @@ impl Fetcher {
                     Ok(())
                 }
                 Trouble::Input(error) => Err(Failure::Usage(format!("the body: {error}"))),
+                trouble if trouble.is_refused_certificate() => {
+                    Err(Failure::Check(format!("{}: {}", url.text, trouble.reason())))
+                }
                 trouble => Err(Failure::Peer(format!("{}: {}", url.text, trouble.reason()))),
             };
         }
@@ -126,13 +109,13 @@ impl Fetcher {
             let head = self.template.head(url).map_err(|what| Trouble::Input(io::Error::other(what)))?;
             let body = self.template.body().map_err(Trouble::Input)?;
             let mut checkout = self.pool.get(&url.origin, fresh).await.map_err(Trouble::Peer)?;
-            self.show_request(&head);
+            show::request(self.voice, &head);
             let voice = self.voice;
-            let on_interim = move |head: &ResponseHead| show_response(voice, head);
+            let on_interim = move |head: &ResponseHead| show::response(voice, head);
             match checkout.connection.send_native(head, body, on_interim).await {
                 Ok(response) => {
                     if let Some(head) = response.extensions().get() {
-                        show_response(self.voice, head);
+                        show::response(self.voice, head);
                     }
                     return Ok(Attempt { checkout, begun, response, to_head: begun.elapsed() });
                 }
@@ -150,6 +133,7 @@ impl Fetcher {
         match error {
             Error::Refused => self.template.can_repeat(),
             Error::Closed | Error::Io(_) => self.template.is_repeatable(),
+            Error::Tls(error) => is_cut(error) && self.template.is_repeatable(),
             _ => false,
         }
     }
@@ -169,7 +153,7 @@ impl Fetcher {
             && let Some(head) = parts.extensions.get::<ResponseHead>()
         {
             *written = true;
-            self.output.write(&head_text(head)).map_err(Trouble::Output)?;
+            self.output.write(&show::head_text(head)).map_err(Trouble::Output)?;
         }
         let mut unpacker = if self.options.compressed { unpacker(&parts.headers) } else { None };
         let mut bytes = 0u64;
@@ -178,7 +162,7 @@ impl Fetcher {
                 Ok(data) => data,
                 Err(frame) => {
                     if let Some(Ok(trailers)) = frame.trailers_ref().map(Fields::from_header_map) {
-                        self.show_fields("<", &trailers);
+                        show::fields(self.voice, "<", &trailers);
                     }
                     continue;
                 }
@@ -195,27 +179,20 @@ impl Fetcher {
         {
             self.unpacked(|sink| unpacker.finish(sink))?;
         }
-        let total = begun.elapsed();
-        let reused = checkout.connecting.is_none();
-        self.pool.put(&url.origin, checkout.connection);
         if self.options.json {
-            let milliseconds = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
-            let line = json!({
-                "url": url.text,
-                "status": parts.status.as_u16(),
-                "version": format!("{:?}", parts.version),
-                "bytes": bytes,
-                "reused": reused,
-                "early_data": false,
-                "retries": retries,
-                "timings_ms": {
-                    "connect": checkout.connecting.map(milliseconds),
-                    "head": milliseconds(to_head),
-                    "total": milliseconds(total),
-                },
-            });
-            print_line(&line.to_string()).map_err(Trouble::Output)?;
+            let exchange = json::Exchange {
+                url,
+                parts: &parts,
+                bytes,
+                retries,
+                handshake: checkout.connection.handshake(),
+                connecting: checkout.connecting,
+                head: to_head,
+                total: begun.elapsed(),
+            };
+            self.output.print_line(&exchange.line()).map_err(Trouble::Output)?;
         }
+        self.pool.put(&url.origin, checkout.connection);
         Ok(())
     }
 
@@ -238,66 +215,6 @@ impl Fetcher {
             (Ok(()), None) => Ok(()),
         }
     }
-
-    fn show_request(&self, head: &RequestHead) {
-        if self.voice.is_verbose() {
-            let target = String::from_utf8_lossy(&head.target);
-            self.voice.detail(format_args!("> {} {target} {:?}", head.method, head.version));
-            self.show_fields(">", &head.fields);
-        }
-    }
-
-    fn show_fields(&self, mark: &str, fields: &Fields) {
-        show_fields(self.voice, mark, fields);
-    }
-}
-
-fn show_response(voice: Voice, head: &ResponseHead) {
-    if voice.is_verbose() {
-        let reason = String::from_utf8_lossy(head.reason.as_deref().unwrap_or_default()).into_owned();
-        voice.detail(format_args!("< {:?} {} {}", head.version, head.status.as_u16(), reason.escape_debug()));
-        show_fields(voice, "<", &head.fields);
-    }
-}
-
-fn show_fields(voice: Voice, mark: &str, fields: &Fields) {
-    for field in fields.iter() {
-        voice.detail(format_args!("{mark} {}: {}", field.name.escape_ascii(), field.value.escape_ascii()));
-    }
-}
-
-impl Trouble {
-    fn reason(&self) -> String {
-        match self {
-            Trouble::Peer(error) => error.to_string(),
-            Trouble::Timeout(limit) => format!("no complete response within {} s", limit.as_secs_f64()),
-            Trouble::Status(status, _) => format!("status {}", status.as_u16()),
-            Trouble::Packed(error) => format!("the body cannot be unpacked: {error}"),
-            Trouble::Output(error) => format!("the response cannot be written: {error}"),
-            Trouble::Input(error) => error.to_string(),
-        }
-    }
-
-    /// How long to wait before trying again; `None`: never.
-    fn pause(&self, retries: u32) -> Option<Duration> {
-        let growing = FIRST_PAUSE.saturating_mul(1 << retries.min(10)).min(LONGEST_PAUSE);
-        match self {
-            Trouble::Peer(error) => {
-                let passes = matches!(
-                    error,
-                    Error::Connect(_) | Error::Refused | Error::Closed | Error::Io(_) | Error::Protocol(_)
-                );
-                passes.then_some(growing)
-            }
-            Trouble::Timeout(_) => Some(growing),
-            Trouble::Status(_, wish) => Some(wish.map_or(growing, |wish| wish.min(LONGEST_WISH))),
-            Trouble::Packed(_) | Trouble::Output(_) | Trouble::Input(_) => None,
-        }
-    }
-}
-
-fn may_pass(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 429 | 502 | 503 | 504)
 }
 
 fn unpacker(headers: &HeaderMap) -> Option<Unpacker> {
@@ -306,31 +223,4 @@ fn unpacker(headers: &HeaderMap) -> Option<Unpacker> {
         fields.push(FieldId::CONTENT_ENCODING, line.as_bytes()).ok()?;
     }
     Unpacker::new(fields.list(FieldId::CONTENT_ENCODING))
-}
-
-/// The usual reasons are not kept by the machine.
-fn reason(head: &ResponseHead) -> &[u8] {
-    match &head.reason {
-        Some(reason) => reason,
-        None => head.status.canonical_reason().unwrap_or_default().as_bytes(),
-    }
-}
-
-/// The head as it came.
-fn head_text(head: &ResponseHead) -> Vec<u8> {
-    let mut text = format!("{:?} {} ", head.version, head.status.as_u16()).into_bytes();
-    text.extend_from_slice(reason(head));
-    text.extend_from_slice(b"\r\n");
-    for field in head.fields.iter() {
-        for part in [field.name, b": ", field.value, b"\r\n"] {
-            text.extend_from_slice(part);
-        }
-    }
-    text.extend_from_slice(b"\r\n");
-    text
-}
-
-fn print_line(line: &str) -> io::Result<()> {
-    use std::io::Write;
-    writeln!(io::stdout().lock(), "{line}")
 }

@@ -1,10 +1,13 @@
 //! `wirelace get`: fetches URLs.
 
 mod fetch;
+mod json;
 mod output;
 mod pool;
 mod reader;
+mod show;
 mod template;
+mod trouble;
 mod unpack;
 mod url;
 
@@ -16,18 +19,21 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use http::Version;
 use tokio::task::JoinSet;
+use wirelace::tls_glue::ClientTls;
 
+use crate::client_tls::ClientTlsArgs;
 use crate::failure::Failure;
+use crate::origin::Resolve;
 use crate::voice::Voice;
 use fetch::{Fetcher, Options};
 use output::Output;
 use pool::Pool;
 use template::Template;
-use url::{Resolve, Url};
+use url::Url;
 
 /// What to fetch, and how.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{NOTES}\n\n{}\n\n{EXAMPLES}", json::FIELDS))]
 pub(crate) struct GetArgs {
     /// What to fetch; several from one server share a connection
     #[arg(required = true, value_name = "URL")]
@@ -71,7 +77,15 @@ pub(crate) struct GetArgs {
     /// Print one JSON object a response instead of the bodies, which go to -o alone
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    tls: ClientTlsArgs,
+    /// Do not ask who the server is: whoever sits on the way can read and change everything
+    #[arg(long, conflicts_with_all = ["cacert", "crl"])]
+    insecure: bool,
 }
+
+/// What can be spoken within TLS.
+const ALPN: &[&str] = &["http/1.1"];
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum HttpVersion {
@@ -81,18 +95,22 @@ enum HttpVersion {
     Http11,
 }
 
-const EXAMPLES: &str = "\
-The bodies come in the order of the URLs. The exit code is 1 when a response is missing or incomplete; any status \
-counts as an answer. Again is tried only what may be sent twice (GET, HEAD, PUT, DELETE and the like): when no \
-connection could be made, when it broke, and for 408, 429, 502, 503 and 504.
+const NOTES: &str = "\
+The bodies come in the order of the URLs. Any status counts as an answer. The exit code is 1 when a response is \
+missing or incomplete, and 3 when a server's certificate is refused. Again is tried only what may be sent twice \
+(GET, HEAD, PUT, DELETE and the like): when no connection could be made, when it broke, and for 408, 429, 502, 503 \
+and 504.";
 
+const EXAMPLES: &str = "\
 Examples:
   wirelace get http://127.0.0.1:8080/hello
   wirelace get -i -d 'a=1' -d 'b=2' http://127.0.0.1:8080/echo
   wirelace get -X PUT -H 'Content-Type: image/png' -d @picture.png http://127.0.0.1:8080/upload
   wirelace get --http 1.0 -o copy http://127.0.0.1:8080/bytes/1000000
   wirelace get --json --repeat 100 --parallel 10 http://127.0.0.1:8080/hello
-  wirelace get --resolve example.com:8080:127.0.0.1 http://example.com:8080/headers";
+  wirelace get --resolve example.com:8080:127.0.0.1 http://example.com:8080/headers
+  wirelace get -v --cacert ~/.cache/wirelace/localhost.pem https://localhost:8443/hello
+  wirelace get --tls-max 1.2 --cert client.pem --key client.key https://internal.example/";
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().map_err(|error| error.to_string())?;
@@ -100,6 +118,22 @@ fn seconds(text: &str) -> Result<Duration, String> {
         return Err("has to be more than 0".to_owned());
     }
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+impl GetArgs {
+    fn tls(&self, voice: Voice) -> Result<ClientTls, Failure> {
+        if !self.insecure {
+            return self.tls.verifying(ALPN, voice);
+        }
+        let tls = self.tls.insecure(ALPN, voice)?;
+        if !tls.verification().is_verified() {
+            voice.say(
+                "WARNING: --insecure: no server is asked who it is; whoever sits on the way can read and change \
+                 everything",
+            );
+        }
+        Ok(tls)
+    }
 }
 
 /// Runs the command.
@@ -131,8 +165,9 @@ pub(crate) fn run(args: &GetArgs, voice: Voice) -> Result<(), Failure> {
         timeout: args.timeout,
         compressed: args.compressed,
     };
-    let fetcher =
-        Arc::new(Fetcher { template, options, output, pool: Pool::new(args.resolve.clone(), voice), voice });
+    let tls = if urls.iter().any(|url| url.origin.tls) { Some(args.tls(voice)?) } else { None };
+    let pool = Pool::new(args.resolve.clone(), tls, voice);
+    let fetcher = Arc::new(Fetcher { template, options, output, pool, voice });
     let failed = |error: std::io::Error| Failure::Peer(error.to_string());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     let result = runtime.block_on(all(fetcher, urls, total, args.parallel.into()));

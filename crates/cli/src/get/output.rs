@@ -81,4 +81,12 @@ impl Output {
             }
         })
     }
+
+    /// A line for whoever reads objects; to stdout, wherever bodies go.
+    ///
+    /// # Errors
+    /// Nobody reads any more.
+    pub(super) fn print_line(&self, line: &str) -> io::Result<()> {
+        writeln!(io::stdout().lock(), "{line}")
+    }
 }

@@ -1,37 +1,42 @@
 //! Connections that wait for their next request.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use wirelace::client::{Connection, Error, Options};
+use wirelace::tls_glue::ClientTls;
 
-use super::url::{Origin, Resolve};
+use super::show;
+use crate::origin::{Origin, Resolve};
 use crate::voice::Voice;
 
 /// Idle connections by origin.
 pub(super) struct Pool {
     idle: Mutex<HashMap<Origin, Vec<Connection>>>,
     pinned: Vec<Resolve>,
+    /// `None`: no URL needs it.
+    tls: Option<ClientTls>,
     voice: Voice,
 }
 
 /// A connection for one request.
 pub(super) struct Checkout {
     pub(super) connection: Connection,
-    /// How long connecting took; `None`: it was there already.
+    /// How long looking up the name, connecting and the TLS handshake took; `None`: it was there already.
     pub(super) connecting: Option<Duration>,
 }
 
 impl Pool {
-    pub(super) fn new(pinned: Vec<Resolve>, voice: Voice) -> Pool {
-        Pool { idle: Mutex::default(), pinned, voice }
+    pub(super) fn new(pinned: Vec<Resolve>, tls: Option<ClientTls>, voice: Voice) -> Pool {
+        Pool { idle: Mutex::default(), pinned, tls, voice }
     }
 
     /// An idle connection, or else a new one. `fresh`: a new one in any case.
     ///
     /// # Errors
-    /// The name is not known, or none of its addresses answers.
+    /// The name is not known, none of its addresses answers, or the TLS handshake fails with the first that does.
     pub(super) async fn get(&self, origin: &Origin, fresh: bool) -> Result<Checkout, Error> {
         if !fresh {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,16 +53,30 @@ impl Pool {
         let mut last = None;
         for address in addresses {
             self.voice.detail(format_args!("* connecting to {address}"));
-            match Connection::connect(address, Options::default()).await {
-                Ok(connection) => return Ok(Checkout { connection, connecting: Some(begun.elapsed()) }),
-                Err(error) => {
+            match self.connect(address, origin).await {
+                Ok(connection) => {
+                    if let Some(handshake) = connection.handshake() {
+                        show::handshake(self.voice, handshake);
+                    }
+                    return Ok(Checkout { connection, connecting: Some(begun.elapsed()) });
+                }
+                Err(error @ Error::Connect(_)) => {
                     self.voice.detail(format_args!("* {address}: {error}"));
                     last = Some(error);
                 }
+                Err(error) => return Err(error),
             }
         }
         let nowhere = || Error::Connect(std::io::Error::other("the name has no address"));
         Err(last.unwrap_or_else(nowhere))
+    }
+
+    async fn connect(&self, address: SocketAddr, origin: &Origin) -> Result<Connection, Error> {
+        match &self.tls {
+            _ if !origin.tls => Connection::connect(address, Options::default()).await,
+            Some(tls) => Connection::connect_tls(address, &origin.host, tls, Options::default()).await,
+            None => Err(Error::Connect(std::io::Error::other("no settings for TLS"))),
+        }
     }
 
     /// Takes a connection back whose last response has been read.

@@ -53,7 +53,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
 
     pub(super) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TlsError>> {
         loop {
-            let lost = |error: io::Error| TlsError::Local(format!("the connection was lost: {error}"));
+            let lost = |error: io::Error| TlsError::Lost(error.to_string());
             self.write_out(cx).map_err(lost)?;
             if !self.session.is_handshaking() {
                 // What waits to be written goes out with what is sent next, or with a flush.

@@ -90,8 +90,8 @@ impl HandshakeReport {
                 Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
                 _ => TlsVersion::Tls13,
             },
-            cipher_suite: suite.and_then(|suite| suite.suite().as_str()).unwrap_or_default().to_owned(),
-            group: group.and_then(|group| group.name().as_str()).map(str::to_owned),
+            cipher_suite: suite_name(suite.and_then(|suite| suite.suite().as_str()).unwrap_or_default()),
+            group: group.and_then(|group| group.name().as_str()).map(group_name),
             alpn: common.alpn_protocol().map(Bytes::copy_from_slice),
             server_name: None,
             resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
@@ -104,6 +104,41 @@ impl HandshakeReport {
             },
             transparency: None,
             peer_certificates: certificates.iter().map(|der| Bytes::copy_from_slice(der)).collect(),
+        }
+    }
+}
+
+/// rustls writes `TLS13_AES_128_GCM_SHA256`.
+fn suite_name(name: &str) -> String {
+    name.replacen("TLS13_", "TLS_", 1)
+}
+
+/// rustls writes the names of its constants, in capitals where the registry has small letters.
+fn group_name(name: &str) -> String {
+    let small = matches!(name, "X25519" | "X448") || name.starts_with("FFDHE");
+    if small { name.to_ascii_lowercase() } else { name.replacen("secp256r1ML", "SecP256r1ML", 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registered_names() {
+        for (name, registered) in [
+            ("TLS13_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
+            ("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
+        ] {
+            assert_eq!(suite_name(name), registered);
+        }
+        for (name, registered) in [
+            ("X25519", "x25519"),
+            ("secp256r1", "secp256r1"),
+            ("X25519MLKEM768", "X25519MLKEM768"),
+            ("secp256r1MLKEM768", "SecP256r1MLKEM768"),
+            ("FFDHE2048", "ffdhe2048"),
+        ] {
+            assert_eq!(group_name(name), registered);
         }
     }
 }
