@@ -1,5 +1,6 @@
 //! What clients and servers make of each other's certificates.
 
+mod agreed;
 mod choices;
 mod clients;
 mod foreign;
