@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use wirelace::client::{Body, Error};
 use wirelace::semantics::{FieldId, Fields, ResponseHead};
 
+use super::hsts::Hsts;
 use super::output::Output;
 use super::pool::{Checkout, Pool};
 use super::template::Template;
@@ -24,6 +25,7 @@ pub(super) struct Fetcher {
     pub(super) options: Options,
     pub(super) output: Output,
     pub(super) pool: Pool,
+    pub(super) hsts: Option<Hsts>,
     pub(super) voice: Voice,
 }
 
@@ -45,8 +47,19 @@ struct Attempt {
 }
 
 impl Fetcher {
-    /// Fetches it; its response is written when all before `number` have been.
+    /// Fetches it, over TLS where the host is known to want that; its response is written when all before `number`
+    /// have been.
     pub(super) async fn fetch(&self, url: &Url, number: u64) -> Result<(), Failure> {
+        match self.hsts.as_ref().map_or(Ok(None), |hsts| hsts.upgrade(url)) {
+            Ok(upgraded) => self.fetch_from(upgraded.as_ref().unwrap_or(url), number).await,
+            Err(why) => {
+                self.output.pass_on(number).await;
+                Err(Failure::Usage(why))
+            }
+        }
+    }
+
+    async fn fetch_from(&self, url: &Url, number: u64) -> Result<(), Failure> {
         let mut retries = 0;
         loop {
             let mut written = false;
@@ -114,8 +127,11 @@ impl Fetcher {
             let on_interim = move |head: &ResponseHead| show::response(voice, head);
             match checkout.connection.send_native(head, body, on_interim).await {
                 Ok(response) => {
-                    if let Some(head) = response.extensions().get() {
+                    if let Some(head) = response.extensions().get::<ResponseHead>() {
                         show::response(self.voice, head);
+                        if let Some(hsts) = &self.hsts {
+                            hsts.learn(url, &head.fields, checkout.connection.handshake());
+                        }
                     }
                     return Ok(Attempt { checkout, begun, response, to_head: begun.elapsed() });
                 }

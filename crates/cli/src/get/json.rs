@@ -10,15 +10,26 @@ use super::url::Url;
 
 /// The fields, for `--help`.
 pub(super) const FIELDS: &str = "\
---json prints one object a response, on one line:
-  url         as it was given
-  status      of the response; version: HTTP/1.1, say; bytes: of the body as it came
-  reused      whether the connection was there already; early_data: whether it went as TLS early data
+Fields of --json:
+  url         as it was fetched
+  upgraded    true where HSTS made https of http
+  status      of the response
+  version     HTTP/1.1, for instance
+  bytes       of the body, as it came
+  reused      true where the connection was there already
+  early_data  true where the request went as TLS early data
   retries     attempts before this one
-  timings_ms  connect (name, TCP and TLS; null if reused), tls (the handshake's part of it; null without, or if
-              reused), head (until the response's head), total
-  tls         null without; otherwise version (TLS 1.3), cipher, group (null where there was no key exchange), alpn
-              (null: none), resumed, verified (false with --insecure)";
+  timings_ms  connect: name, TCP and TLS, null if reused
+              tls: the handshake alone, null if reused or without
+              head: until the head of the response
+              total: until its end
+  tls         null without TLS
+              version: TLS 1.3, for instance
+              cipher: the suite's registered name
+              group: of the key exchange, null without one
+              alpn: http/1.1, null where none was agreed on
+              resumed: true where an earlier session went on
+              verified: false with --insecure";
 
 /// A response and how it came.
 pub(super) struct Exchange<'a> {
@@ -38,6 +49,7 @@ impl Exchange<'_> {
         let shaken = self.handshake.filter(|_| self.connecting.is_some());
         let line = json!({
             "url": self.url.text,
+            "upgraded": self.url.upgraded,
             "status": self.parts.status.as_u16(),
             "version": format!("{:?}", self.parts.version),
             "bytes": self.bytes,

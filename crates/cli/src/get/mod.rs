@@ -1,6 +1,7 @@
 //! `wirelace get`: fetches URLs.
 
 mod fetch;
+mod hsts;
 mod json;
 mod output;
 mod pool;
@@ -26,6 +27,7 @@ use crate::failure::Failure;
 use crate::origin::Resolve;
 use crate::voice::Voice;
 use fetch::{Fetcher, Options};
+use hsts::Hsts;
 use output::Output;
 use pool::Pool;
 use template::Template;
@@ -82,6 +84,9 @@ pub(crate) struct GetArgs {
     /// Do not ask who the server is: whoever sits on the way can read and change everything
     #[arg(long, conflicts_with_all = ["cacert", "crl"])]
     insecure: bool,
+    /// Know from this file which hosts are for https alone (HSTS), and keep in it which say so
+    #[arg(long, value_name = "FILE")]
+    hsts: Option<PathBuf>,
 }
 
 /// What can be spoken within TLS.
@@ -110,6 +115,7 @@ Examples:
   wirelace get --json --repeat 100 --parallel 10 http://127.0.0.1:8080/hello
   wirelace get --resolve example.com:8080:127.0.0.1 http://example.com:8080/headers
   wirelace get -v --cacert ~/.cache/wirelace/localhost.pem https://localhost:8443/hello
+  wirelace get --hsts ~/.hsts http://example.com/
   wirelace get --tls-max 1.2 --cert client.pem --key client.key https://internal.example/";
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -165,15 +171,24 @@ pub(crate) fn run(args: &GetArgs, voice: Voice) -> Result<(), Failure> {
         timeout: args.timeout,
         compressed: args.compressed,
     };
-    let tls = if urls.iter().any(|url| url.origin.tls) { Some(args.tls(voice)?) } else { None };
+    let hsts = args.hsts.as_deref().map(|path| Hsts::open(path, voice)).transpose()?;
+    let secure = hsts.is_some() || urls.iter().any(|url| url.origin.tls);
+    let tls = if secure { Some(args.tls(voice)?) } else { None };
     let pool = Pool::new(args.resolve.clone(), tls, voice);
-    let fetcher = Arc::new(Fetcher { template, options, output, pool, voice });
+    let fetcher = Arc::new(Fetcher { template, options, output, pool, hsts, voice });
     let failed = |error: std::io::Error| Failure::Peer(error.to_string());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-    let result = runtime.block_on(all(fetcher, urls, total, args.parallel.into()));
+    let result = runtime.block_on(all(Arc::clone(&fetcher), urls, total, args.parallel.into()));
+    let saved = fetcher.hsts.as_ref().map_or(Ok(()), Hsts::save);
     // A read of standard input that nobody waits for must not keep the process.
     runtime.shutdown_background();
-    result
+    match (result, saved) {
+        (Err(failure), Err(unsaved)) => {
+            voice.error(unsaved);
+            Err(failure)
+        }
+        (result, saved) => result.and(saved),
+    }
 }
 
 /// Fetches in the order of the URLs, so many at a time.

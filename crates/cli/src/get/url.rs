@@ -15,6 +15,8 @@ pub(super) struct Url {
     pub(super) authority: String,
     /// Path and query.
     pub(super) target: String,
+    /// It was an http URL, and HSTS made this of it.
+    pub(super) upgraded: bool,
 }
 
 impl Url {
@@ -58,7 +60,8 @@ impl Url {
             target => target.to_owned(),
         };
         let origin = Origin { tls, host, port };
-        Ok(Url { text: text.to_owned(), origin, authority: authority.as_str().to_owned(), target })
+        let authority = authority.as_str().to_owned();
+        Ok(Url { text: text.to_owned(), origin, authority, target, upgraded: false })
     }
 }
 

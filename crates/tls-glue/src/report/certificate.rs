@@ -68,6 +68,21 @@ pub struct Moment {
     pub text: String,
 }
 
+impl Moment {
+    /// Of the seconds since 1970.
+    #[must_use]
+    pub fn new(seconds: i64) -> Moment {
+        Moment { seconds, text: rfc3339(seconds) }
+    }
+
+    /// Of the milliseconds since 1970; what is left of the second is cut off.
+    #[must_use]
+    pub fn from_milliseconds(milliseconds: u64) -> Moment {
+        // In range: a thousandth of it.
+        Moment::new(i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX))
+    }
+}
+
 /// A public key.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,8 +125,8 @@ impl CertificateReport {
             issuer: name_text(certificate.issuer().as_raw()),
             self_signed: certificate.subject().as_raw() == certificate.issuer().as_raw(),
             serial: hex(certificate.raw_serial()),
-            not_before: moment(certificate.validity().not_before.timestamp()),
-            not_after: moment(certificate.validity().not_after.timestamp()),
+            not_before: Moment::new(certificate.validity().not_before.timestamp()),
+            not_after: Moment::new(certificate.validity().not_after.timestamp()),
             dns_names: Vec::new(),
             addresses: Vec::new(),
             other_names: Vec::new(),
@@ -189,10 +204,6 @@ impl CertificateReport {
 /// x509-parser has the `Name` with tag and length.
 fn name_text(raw: &[u8]) -> String {
     name::text(crate::x509::der::Reader::new(raw).expect(crate::x509::der::SEQUENCE).unwrap_or_default())
-}
-
-fn moment(seconds: i64) -> Moment {
-    Moment { seconds, text: rfc3339(seconds) }
 }
 
 fn sha256(octets: &[u8]) -> [u8; 32] {

@@ -106,6 +106,39 @@ pub enum CertificateRule {
     Other(String),
 }
 
+impl CertificateRule {
+    /// One word for programs, which stays as it is.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            CertificateRule::Missing => "missing",
+            CertificateRule::Encoding(_) => "encoding",
+            CertificateRule::Expired { .. } => "expired",
+            CertificateRule::NotYetValid { .. } => "not_yet_valid",
+            CertificateRule::WrongHost { .. } => "wrong_host",
+            CertificateRule::UnknownIssuer { .. } => "unknown_issuer",
+            CertificateRule::SelfSigned => "self_signed",
+            CertificateRule::Revoked { .. } => "revoked",
+            CertificateRule::RevocationUnknown { .. } => "revocation_unknown",
+            CertificateRule::RevocationListExpired { .. } => "revocation_list_expired",
+            CertificateRule::RevocationList(_) => "revocation_list",
+            CertificateRule::BadSignature => "bad_signature",
+            CertificateRule::BadHandshakeSignature => "bad_handshake_signature",
+            CertificateRule::SignatureAlgorithm { .. } => "signature_algorithm",
+            CertificateRule::WeakKey { .. } => "weak_key",
+            CertificateRule::Purpose { .. } => "purpose",
+            CertificateRule::NotAnAuthority => "not_an_authority",
+            CertificateRule::AuthorityAsPeer => "authority_as_peer",
+            CertificateRule::PathLength => "path_length",
+            CertificateRule::NameConstraint => "name_constraint",
+            CertificateRule::CriticalExtension { .. } => "critical_extension",
+            CertificateRule::Pin => "pin",
+            CertificateRule::Transparency => "transparency",
+            CertificateRule::Other(_) => "other",
+        }
+    }
+}
+
 /// Why the peer's certificate is not accepted.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
