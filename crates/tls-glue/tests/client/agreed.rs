@@ -1,6 +1,7 @@
 //! What the report of a handshake says.
 
 use wirelace_tls_glue::TlsVersion::{Tls12, Tls13};
+use wirelace_tls_glue::{Alert, TlsError};
 
 use crate::world::{Authority, HOST, handshake};
 
@@ -18,5 +19,18 @@ fn round_trips() {
             let report = handshake(&client, &server, HOST).client.unwrap();
             assert_eq!((report.resumed, report.round_trips), (true, resumed));
         }
+    }
+}
+
+#[test]
+fn no_common_application_protocol_is_told() {
+    let authority = Authority::root("root");
+    let leaf = authority.leaf();
+    for version in [Tls12, Tls13] {
+        let client = authority.trusting().versions(version, version).alpn(["h2"]).build().unwrap();
+        let ended = handshake(&client, &leaf.server(&[]).alpn(["http/1.1"]).build().unwrap(), HOST);
+        assert!(matches!(ended.server, Err(TlsError::Incompatible(_))), "{:?}", ended.server);
+        // In TLS 1.3 the server has said its ServerHello before.
+        assert_eq!(ended.client.unwrap_err(), TlsError::Alert(Alert(120)), "{version}");
     }
 }

@@ -1,0 +1,6 @@
+//! Connections within TLS, against servers of the runtime's own TLS and against what is none.
+
+mod agreed;
+mod cut;
+mod refused;
+mod world;
