@@ -54,9 +54,9 @@ pub struct HandshakeReport {
     /// The version.
     pub version: TlsVersion,
     /// The cipher suite, by its registered name.
-    pub cipher_suite: String,
+    pub cipher_suite: &'static str,
     /// The key exchange group, by its registered name; `None` where a TLS 1.2 session was resumed.
-    pub group: Option<String>,
+    pub group: Option<&'static str>,
     /// The application protocol (ALPN).
     pub alpn: Option<Bytes>,
     /// Server: the name that the client asked for (SNI).
@@ -85,8 +85,8 @@ impl HandshakeReport {
                 Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
                 _ => TlsVersion::Tls13,
             },
-            cipher_suite: suite.and_then(|suite| suite.suite().as_str()).unwrap_or_default().to_owned(),
-            group: group.and_then(|group| group.name().as_str()).map(str::to_owned),
+            cipher_suite: suite.and_then(|suite| suite.suite().as_str()).map(registered).unwrap_or_default(),
+            group: group.and_then(|group| group.name().as_str()),
             alpn: common.alpn_protocol().map(Bytes::copy_from_slice),
             server_name: None,
             resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
@@ -99,5 +99,15 @@ impl HandshakeReport {
             },
             peer_certificates: certificates.iter().map(|der| Bytes::copy_from_slice(der)).collect(),
         }
+    }
+}
+
+/// rustls has names of its own for the suites of TLS 1.3 (RFC 8446 §B.4).
+fn registered(suite: &'static str) -> &'static str {
+    match suite {
+        "TLS13_AES_128_GCM_SHA256" => "TLS_AES_128_GCM_SHA256",
+        "TLS13_AES_256_GCM_SHA384" => "TLS_AES_256_GCM_SHA384",
+        "TLS13_CHACHA20_POLY1305_SHA256" => "TLS_CHACHA20_POLY1305_SHA256",
+        suite => suite,
     }
 }
