@@ -7,12 +7,17 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use wirelace_runtime::{Acceptor, ListenOptions, Stage, Tracked, Tracker};
+#[cfg(feature = "tls")]
+use wirelace_tls_glue::ServerTls;
 
 use crate::info::{ConnectionInfo, Transport};
 use crate::proxied::{ProxyProtocol, read_header};
-use crate::serve::{Accepted, Serve, Settings};
+use crate::redirect::Redirect;
+use crate::secured::Secured;
+use crate::serve::sealed::Start as _;
+use crate::serve::{Accepted, Native, Serve, Settings};
 #[cfg(feature = "tls")]
-use crate::tls::{Handshakes, Tls};
+use crate::tls::Handshakes;
 use crate::trace;
 
 /// An address that is listened at.
@@ -21,8 +26,17 @@ pub(crate) struct Bound {
     /// One, or one for each worker.
     pub(crate) listeners: Vec<StdListener>,
     pub(crate) local: SocketAddr,
+    pub(crate) speaks: Speaks,
+}
+
+/// What is spoken at an address.
+#[derive(Debug, Clone)]
+pub(crate) enum Speaks {
+    Http,
+    /// HTTP, to say that TLS is elsewhere.
+    Redirect(Arc<Native<Redirect>>),
     #[cfg(feature = "tls")]
-    pub(crate) tls: Option<Tls>,
+    Tls(ServerTls),
 }
 
 /// What all loops of a server have in common.
@@ -33,6 +47,8 @@ pub(crate) struct Common<S> {
     pub(crate) tracker: Tracker,
     pub(crate) options: ListenOptions,
     pub(crate) proxy: ProxyProtocol,
+    #[cfg(feature = "tls")]
+    pub(crate) handshakes: usize,
 }
 
 impl<S> Clone for Common<S> {
@@ -43,6 +59,8 @@ impl<S> Clone for Common<S> {
             tracker: self.tracker.clone(),
             options: self.options.clone(),
             proxy: self.proxy,
+            #[cfg(feature = "tls")]
+            handshakes: self.handshakes,
         }
     }
 }
@@ -52,8 +70,7 @@ pub(crate) struct Later<S> {
     common: Common<S>,
     listener: StdListener,
     local: SocketAddr,
-    #[cfg(feature = "tls")]
-    tls: Option<Tls>,
+    speaks: Speaks,
 }
 
 /// One accepting loop.
@@ -61,8 +78,16 @@ pub(crate) struct Accepting<S> {
     common: Common<S>,
     acceptor: Acceptor,
     local: SocketAddr,
+    front: Front,
+}
+
+/// What stands between a connection and its service.
+#[derive(Clone)]
+enum Front {
+    Nothing,
+    Redirect(Arc<Native<Redirect>>),
     #[cfg(feature = "tls")]
-    handshakes: Option<Handshakes>,
+    Tls(Handshakes),
 }
 
 /// The loops of each worker.
@@ -72,21 +97,9 @@ pub(crate) fn for_workers<S: Serve>(
     workers: usize,
 ) -> Vec<Vec<Later<S>>> {
     let mut all: Vec<Vec<Later<S>>> = (0..workers.max(1)).map(|_| Vec::new()).collect();
-    for Bound {
-        listeners,
-        local,
-        #[cfg(feature = "tls")]
-        tls,
-    } in bound
-    {
+    for Bound { listeners, local, speaks } in bound {
         for (worker, listener) in all.iter_mut().zip(listeners) {
-            worker.push(Later {
-                common: common.clone(),
-                listener,
-                local,
-                #[cfg(feature = "tls")]
-                tls: tls.clone(),
-            });
+            worker.push(Later { common: common.clone(), listener, local, speaks: speaks.clone() });
         }
     }
     all
@@ -94,12 +107,17 @@ pub(crate) fn for_workers<S: Serve>(
 
 impl<S: Serve> Later<S> {
     pub(crate) fn here(self) -> io::Result<Accepting<S>> {
+        let front = match self.speaks {
+            Speaks::Http => Front::Nothing,
+            Speaks::Redirect(redirect) => Front::Redirect(redirect),
+            #[cfg(feature = "tls")]
+            Speaks::Tls(tls) => Front::Tls(Handshakes::new(tls, self.common.handshakes)),
+        };
         Ok(Accepting {
             acceptor: Acceptor::new(self.listener, self.common.options.clone())?,
             common: self.common,
             local: self.local,
-            #[cfg(feature = "tls")]
-            handshakes: self.tls.map(Handshakes::new),
+            front,
         })
     }
 }
@@ -123,51 +141,46 @@ impl<S: Serve> Accepting<S> {
             };
             let info = ConnectionInfo::new(peer, local, Transport::Tcp);
             let accepted = (io, info, tracked);
-            #[cfg(feature = "tls")]
-            let handshakes = self.handshakes.as_ref();
-            #[cfg(not(feature = "tls"))]
-            let handshakes = None;
             match self.common.proxy {
-                ProxyProtocol::Off => begin(accepted, handshakes, &self.common),
-                ProxyProtocol::Required => begin_behind_header(accepted, handshakes, &self.common),
+                ProxyProtocol::Off => begin(accepted, &self.front, &self.common),
+                ProxyProtocol::Required => begin_behind_header(accepted, &self.front, &self.common),
             }
         }
     }
 }
 
-/// Nobody shakes hands.
-#[cfg(not(feature = "tls"))]
-type Handshakes = std::convert::Infallible;
-
 /// Serves a connection, after its handshake if there is one.
 fn begin<S: Serve>(
     (io, info, tracked): (TcpStream, ConnectionInfo, Tracked),
-    handshakes: Option<&Handshakes>,
+    front: &Front,
     common: &Common<S>,
 ) {
     let Common { service, settings, .. } = common;
-    match handshakes {
+    match front {
+        Front::Nothing => drop(service.start(in_the_clear(io, info, tracked), settings)),
+        Front::Redirect(redirect) => drop(redirect.start(in_the_clear(io, info, tracked), settings)),
         #[cfg(feature = "tls")]
-        Some(handshakes) => handshakes.start(io, info, tracked, &common.tracker, service, settings),
-        #[cfg(not(feature = "tls"))]
-        Some(never) => match *never {},
-        None => {
-            let reset = Some(wirelace_runtime::reset_on_drop as fn(&_));
-            service.start(Accepted { io, info, tracked: Some(tracked), reset }, settings);
-        }
+        Front::Tls(handshakes) => handshakes.start(io, info, tracked, &common.tracker, service, settings),
     }
+}
+
+fn in_the_clear(io: TcpStream, info: ConnectionInfo, tracked: Tracked) -> Accepted<TcpStream> {
+    let reset = Some(wirelace_runtime::reset_on_drop as fn(&_));
+    Accepted { io, info, secured: Secured::default(), tracked: Some(tracked), reset }
 }
 
 /// The same, after the PROXY header, in a task of its own.
 fn begin_behind_header<S: Serve>(
     (mut io, mut info, tracked): (TcpStream, ConnectionInfo, Tracked),
-    handshakes: Option<&Handshakes>,
+    front: &Front,
     common: &Common<S>,
 ) {
-    let (handshakes, common) = (handshakes.cloned(), common.clone());
-    let within = common.settings.limits.timeouts.head;
-    #[cfg(feature = "tls")]
-    let within = handshakes.as_ref().map_or(within, Handshakes::timeout);
+    let (front, common) = (front.clone(), common.clone());
+    let within = match &front {
+        #[cfg(feature = "tls")]
+        Front::Tls(handshakes) => handshakes.timeout(),
+        _ => common.settings.limits.timeouts.head,
+    };
     tokio::spawn(async move {
         let header = tokio::select! {
             biased;
@@ -175,7 +188,7 @@ fn begin_behind_header<S: Serve>(
             () = common.tracker.reached(Stage::Finishing) => return,
         };
         match header {
-            Ok(_) => begin((io, info, tracked), handshakes.as_ref(), &common),
+            Ok(_) => begin((io, info, tracked), &front, &common),
             Err(error) => trace::proxy_failed(&info, &error),
         }
     });

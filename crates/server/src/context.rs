@@ -36,6 +36,13 @@ impl RequestContext {
         self.link.info.peer
     }
 
+    /// As [`Request::tls`](crate::Request::tls).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(&self) -> Option<&wirelace_tls_glue::HandshakeReport> {
+        self.link.secured.report()
+    }
+
     /// Sends interim responses before the final one.
     #[must_use]
     pub fn interim(&self) -> Interim {

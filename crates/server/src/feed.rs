@@ -218,9 +218,10 @@ impl Drop for Intake {
 mod tests {
     use super::*;
     use crate::info::ConnectionInfo;
+    use crate::secured::Secured;
 
     fn pair() -> (Feed, Intake) {
-        channel(&Arc::new(Link::new(ConnectionInfo::memory())))
+        channel(&Arc::new(Link::new(ConnectionInfo::memory(), Secured::default())))
     }
 
     fn next(intake: &Intake) -> Poll<Option<Result<Part, BodyError>>> {

@@ -33,11 +33,13 @@ mod listeners;
 mod machine;
 mod proxied;
 pub mod proxy_protocol;
+mod redirect;
 mod request;
 mod request_body;
 mod respond;
 mod response;
 mod response_body;
+mod secured;
 mod send;
 mod serve;
 mod server;
@@ -56,8 +58,11 @@ pub use request::Request;
 pub use request_body::{CollectError, RequestBody};
 pub use response::Response;
 pub use response_body::{BodySender, BoxBody, BoxError, ReaderGone, ResponseBody};
+#[cfg(feature = "tls")]
+pub use secured::ClientIdentity;
 pub use serve::{Native, Serve, Tower};
 pub use server::{Builder, Server};
 
+pub use wirelace_http_semantics::hsts::HstsPolicy;
 pub use wirelace_http1::{Limits, Timeouts};
 pub use wirelace_runtime::{DriverOptions, ListenOptions, Stage, Tracker};

@@ -7,12 +7,15 @@ use std::task::Waker;
 use wirelace_http_semantics::{ResponseHead, StreamId};
 
 use crate::info::ConnectionInfo;
+use crate::secured::Secured;
 
 /// One for a connection; requests, bodies and interim handles hold it. They may live in other tasks than the
 /// connection.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) info: ConnectionInfo,
+    #[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "nothing is in it"))]
+    pub(crate) secured: Secured,
     /// The connection's task, while it waits for a handler.
     task: Mutex<Option<Waker>>,
     /// Interim responses that wait to be sent.
@@ -23,9 +26,10 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(info: ConnectionInfo) -> Link {
+    pub(crate) fn new(info: ConnectionInfo, secured: Secured) -> Link {
         Link {
             info,
+            secured,
             task: Mutex::default(),
             interims: Mutex::default(),
             interims_wait: AtomicBool::new(false),

@@ -2,14 +2,16 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
 
 use wirelace_runtime::ListenOptions;
 
-use crate::accepting::Bound;
-use crate::serve::Serve;
+use crate::accepting::{Bound, Speaks};
+use crate::redirect::Redirect;
+use crate::serve::{Native, Serve};
 use crate::server::Server;
 #[cfg(feature = "tls")]
-use crate::tls::{MAX_HANDSHAKES, Tls};
+use crate::tls::with_protocols;
 
 /// One listener for each worker, all at the same address.
 pub(crate) fn bind(
@@ -33,28 +35,35 @@ impl<S: Serve> Server<S> {
     /// # Errors
     /// Whatever the system says: most often the address is in use. The server is as it was.
     pub fn also_bind(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
-        let (listeners, local) = bind(&self.listen, address, self.workers)?;
-        self.bound.push(Bound {
-            listeners,
-            local,
-            #[cfg(feature = "tls")]
-            tls: None,
-        });
-        Ok(local)
+        self.also(address, Speaks::Http)
     }
 
     /// Listens at one more address, with TLS.
     ///
     /// # Errors
-    /// As [`also_bind`](Server::also_bind).
+    /// As [`also_bind`](Server::also_bind), and as [`Builder::bind`](crate::Builder::bind).
     #[cfg(feature = "tls")]
     pub fn also_bind_tls(
         &mut self,
         address: SocketAddr,
         tls: wirelace_tls_glue::ServerTls,
     ) -> io::Result<SocketAddr> {
+        self.also(address, Speaks::Tls(with_protocols(tls)?))
+    }
+
+    /// Listens at one more address in the clear, and serves nothing there: every request is sent to the same URL with
+    /// `https` and this port, by 301 (Moved Permanently) or, where that would change its method, 308 (Permanent
+    /// Redirect). The host is the one that the request names.
+    ///
+    /// # Errors
+    /// As [`also_bind`](Server::also_bind).
+    pub fn also_bind_redirect(&mut self, address: SocketAddr, port: u16) -> io::Result<SocketAddr> {
+        self.also(address, Speaks::Redirect(Arc::new(Native(Arc::new(Redirect::new(port))))))
+    }
+
+    fn also(&mut self, address: SocketAddr, speaks: Speaks) -> io::Result<SocketAddr> {
         let (listeners, local) = bind(&self.listen, address, self.workers)?;
-        self.bound.push(Bound { listeners, local, tls: Some(Tls { tls, handshakes: MAX_HANDSHAKES }) });
+        self.bound.push(Bound { listeners, local, speaks });
         Ok(local)
     }
 }

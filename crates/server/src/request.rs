@@ -8,6 +8,7 @@ use crate::info::ConnectionInfo;
 use crate::interim::Interim;
 use crate::link::Link;
 use crate::request_body::RequestBody;
+use crate::secured::Secured;
 
 /// A request.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl Request {
     /// A request that came on no connection, for tests of handlers.
     #[must_use]
     pub fn new(head: RequestHead, body: impl Into<RequestBody>) -> Request {
-        let link = Arc::new(Link::new(ConnectionInfo::memory()));
+        let link = Arc::new(Link::new(ConnectionInfo::memory(), Secured::default()));
         Request { head: Box::new(head), body: body.into(), tunnel: None, link, stream: StreamId(0) }
     }
 
@@ -33,6 +34,20 @@ impl Request {
     #[must_use]
     pub fn connection(&self) -> &ConnectionInfo {
         &self.link.info
+    }
+
+    /// What the TLS handshake of the connection agreed on; `None`: it is in the clear.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(&self) -> Option<&wirelace_tls_glue::HandshakeReport> {
+        self.link.secured.report()
+    }
+
+    /// Who the client is, where it showed a certificate that is trusted.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn client_identity(&self) -> Option<crate::secured::ClientIdentity> {
+        self.link.secured.client()
     }
 
     /// Sends interim responses before the final one.

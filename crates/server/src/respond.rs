@@ -24,6 +24,8 @@ pub(crate) struct Asked {
 pub(crate) struct Additions {
     pub(crate) date: bool,
     pub(crate) server: Option<Bytes>,
+    /// The value of Strict-Transport-Security.
+    pub(crate) hsts: Option<Bytes>,
 }
 
 /// How a settled response is sent.
@@ -44,6 +46,7 @@ struct Present {
     encoding: bool,
     date: bool,
     server: bool,
+    hsts: bool,
 }
 
 /// Makes a response ready for the machine.
@@ -60,6 +63,7 @@ pub(crate) fn settle(response: &mut Response, asked: Asked, additions: &Addition
             FieldId::TRANSFER_ENCODING => present.encoding = true,
             FieldId::DATE => present.date = true,
             FieldId::SERVER => present.server = true,
+            FieldId::STRICT_TRANSPORT_SECURITY => present.hsts = true,
             _ => {}
         }
     }
@@ -71,6 +75,9 @@ pub(crate) fn settle(response: &mut Response, asked: Asked, additions: &Addition
     }
     if let Some(server) = additions.server.as_ref().filter(|_| !present.server) {
         let _ = head.fields.push(FieldId::SERVER, server);
+    }
+    if let Some(policy) = additions.hsts.as_ref().filter(|_| !present.hsts) {
+        let _ = head.fields.push(FieldId::STRICT_TRANSPORT_SECURITY, policy);
     }
     let status = head.status;
     let fields = &mut head.fields;
@@ -197,7 +204,7 @@ mod tests {
 
     #[test]
     fn date_and_server_are_added_once() {
-        let additions = Additions { date: true, server: Some(Bytes::from_static(b"wirelace")) };
+        let additions = Additions { date: true, server: Some(Bytes::from_static(b"wirelace")), hsts: None };
         let mut response = Response::from("x").with_field(FieldId::SERVER, "mine").unwrap();
         settle(&mut response, GET, &additions, Instant::now());
         let fields = response.head.fields;

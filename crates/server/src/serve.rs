@@ -12,11 +12,12 @@ use wirelace_runtime::{Connection, DriverOptions, Tracked};
 use crate::app::App;
 use crate::call::{Call, CallFn};
 use crate::handler::Handler;
-use crate::info::ConnectionInfo;
+use crate::info::{ConnectionInfo, Transport};
 use crate::link::Link;
 use crate::request_body::RequestBody;
 use crate::respond::Additions;
 use crate::response_body::BoxError;
+use crate::secured::Secured;
 use crate::tower::{BridgeOptions, TowerCall};
 use crate::trace;
 
@@ -24,7 +25,9 @@ use crate::trace;
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) limits: Arc<Limits>,
+    /// Of connections in the clear, and with TLS.
     pub(crate) additions: Arc<Additions>,
+    pub(crate) secure_additions: Arc<Additions>,
     pub(crate) driver: DriverOptions,
     pub(crate) bridge: BridgeOptions,
 }
@@ -33,6 +36,7 @@ pub(crate) struct Settings {
 pub(crate) struct Accepted<IO> {
     pub(crate) io: IO,
     pub(crate) info: ConnectionInfo,
+    pub(crate) secured: Secured,
     pub(crate) tracked: Option<Tracked>,
     /// Makes the end of the stream a reset.
     pub(crate) reset: Option<fn(&IO)>,
@@ -127,11 +131,15 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Call,
 {
-    let Accepted { io, info, tracked, reset } = accepted;
+    let Accepted { io, info, secured, tracked, reset } = accepted;
     trace::opened(&info);
     let now = tokio::time::Instant::now().into_std();
     let machine = ServerConnection::new(Arc::clone(&settings.limits), now);
-    let app = App::new(call, Arc::new(Link::new(info)), Arc::clone(&settings.additions));
+    let additions = match info.transport {
+        Transport::Tls => &settings.secure_additions,
+        _ => &settings.additions,
+    };
+    let app = App::new(call, Arc::new(Link::new(info, secured)), Arc::clone(additions));
     Connection::new(io, machine, app, settings.driver, tracked).with_reset(reset)
 }
 
@@ -146,11 +154,17 @@ mod tests {
         let settings = Settings {
             limits: Arc::default(),
             additions: Arc::default(),
+            secure_additions: Arc::default(),
             driver: DriverOptions::default(),
             bridge: BridgeOptions::default(),
         };
-        let accepted =
-            Accepted { io: tokio::io::empty(), info: ConnectionInfo::memory(), tracked: None, reset: None };
+        let accepted = Accepted {
+            io: tokio::io::empty(),
+            info: ConnectionInfo::memory(),
+            secured: Secured::default(),
+            tracked: None,
+            reset: None,
+        };
         let hello = CallFn(|_: Request| async { Response::from("hello") });
         let size = size_of_val(&connection(accepted, hello, &settings));
         // Beside it an idle connection has a timer, a link and what the runtime keeps: below 1 KiB.

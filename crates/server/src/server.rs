@@ -10,10 +10,11 @@ use bytes::Bytes;
 use http_body::Body;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
+use wirelace_http_semantics::hsts::HstsPolicy;
 use wirelace_http1::Limits;
 use wirelace_runtime::{DriverOptions, ListenOptions, Stage, Tracker, Workers};
 
-use crate::accepting::{Bound, Common, for_workers};
+use crate::accepting::{Bound, Common, Speaks, for_workers};
 use crate::handler::Handler;
 use crate::info::ConnectionInfo;
 use crate::link::lock;
@@ -22,9 +23,10 @@ use crate::proxied::ProxyProtocol;
 use crate::request_body::RequestBody;
 use crate::respond::Additions;
 use crate::response_body::BoxError;
+use crate::secured::Secured;
 use crate::serve::{Accepted, Native, Serve, Settings, Template, Tower};
 #[cfg(feature = "tls")]
-use crate::tls::{MAX_HANDSHAKES, Tls};
+use crate::tls::{MAX_HANDSHAKES, with_protocols};
 use crate::tower::BridgeOptions;
 
 /// Settings of a server that is to be.
@@ -43,8 +45,11 @@ pub struct Builder<S> {
     raw_fields: bool,
     context: bool,
     proxy: ProxyProtocol,
+    hsts: Option<HstsPolicy>,
     #[cfg(feature = "tls")]
-    tls: Option<Tls>,
+    tls: Option<wirelace_tls_glue::ServerTls>,
+    #[cfg(feature = "tls")]
+    handshakes: usize,
 }
 
 /// A server that listens and does not answer yet.
@@ -60,6 +65,8 @@ pub struct Server<S> {
     tracker: Tracker,
     grace: Duration,
     proxy: ProxyProtocol,
+    #[cfg(feature = "tls")]
+    handshakes: usize,
 }
 
 impl Server<()> {
@@ -98,25 +105,40 @@ impl<S: Serve> Builder<S> {
             raw_fields: false,
             context: true,
             proxy: ProxyProtocol::Off,
+            hsts: None,
             #[cfg(feature = "tls")]
             tls: None,
+            #[cfg(feature = "tls")]
+            handshakes: MAX_HANDSHAKES,
         }
     }
 
-    /// Speaks TLS at the address of [`bind`](Builder::bind); `http/1.1` is the application protocol (ALPN) to offer.
+    /// Speaks TLS at the address of [`bind`](Builder::bind). It need not say which application protocols (ALPN) it
+    /// offers: the server does. `acme-tls/1` beside them leaves challenges (RFC 8737) to its
+    /// [`CertificateSource`](wirelace_tls_glue::CertificateSource).
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: wirelace_tls_glue::ServerTls) -> Self {
-        let handshakes = self.tls.map_or(MAX_HANDSHAKES, |tls| tls.handshakes);
-        self.tls = Some(Tls { tls, handshakes });
+        self.tls = Some(tls);
         self
     }
 
-    /// TLS handshakes under way at a time, for each worker; whoever comes beyond them is reset. Default: 4,096.
+    /// TLS handshakes under way at a time, for each worker and address; 0 counts as 1. Default: 4,096.
+    ///
+    /// Whoever comes beyond them is reset at once, and does not wait: honest clients are through after a few round
+    /// trips, so that many of them under way are more than a processor has the time for, or clients that hold theirs
+    /// open. Either way those who wait would wait for the handshake timeout of others, with the queue growing behind
+    /// them; a reset tells them to go to another server or to come again. Connections after the handshake are
+    /// [`max_connections`](Builder::max_connections)'s business.
     #[cfg(feature = "tls")]
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
-        if let Some(tls) = &mut self.tls {
-            tls.handshakes = handshakes;
-        }
+        self.handshakes = handshakes;
+        self
+    }
+
+    /// Adds Strict-Transport-Security to responses over TLS that have none (RFC 6797 §7.1): clients then come with TLS
+    /// only, for so long, whatever links say. Never added in the clear. Default: no.
+    pub fn hsts(mut self, policy: HstsPolicy) -> Self {
+        self.hsts = Some(policy);
         self
     }
 
@@ -194,11 +216,12 @@ impl<S: Serve> Builder<S> {
     /// Listens at that address; port 0 takes a free one.
     ///
     /// # Errors
-    /// Whatever the system says: most often the address is in use.
+    /// Whatever the system says: most often the address is in use. An application protocol is offered (ALPN) that is
+    /// not spoken here.
     pub fn bind(mut self, address: SocketAddr) -> io::Result<Server<S>> {
         self.listen = self.listen.reuse_port(self.workers > 1);
         let (listeners, local) = bind(&self.listen, address, self.workers)?;
-        Ok(self.finish(listeners, local))
+        self.finish(listeners, local)
     }
 
     /// Uses a listener that is there already. With several workers, only one of them accepts.
@@ -208,36 +231,42 @@ impl<S: Serve> Builder<S> {
     pub fn listen(self, listener: StdListener) -> io::Result<Server<S>> {
         listener.set_nonblocking(true)?;
         let local = listener.local_addr()?;
-        Ok(self.finish(vec![listener], local))
+        self.finish(vec![listener], local)
     }
 
-    fn finish(self, listeners: Vec<StdListener>, local: SocketAddr) -> Server<S> {
+    fn finish(self, listeners: Vec<StdListener>, local: SocketAddr) -> io::Result<Server<S>> {
         // A head that is larger than what is ever buffered would wait for ever.
         let largest = self.limits.head.head.max(self.limits.trailers) + self.limits.read_ahead;
         let mut driver = self.driver;
         driver.max_input = driver.max_input.max(largest.saturating_add(64 * 1024));
+        let additions = Additions { date: self.date, server: self.server, hsts: None };
+        let hsts = self.hsts.map(|policy| Bytes::from(policy.to_string()));
         let settings = Settings {
             limits: Arc::new(self.limits),
-            additions: Arc::new(Additions { date: self.date, server: self.server }),
+            secure_additions: Arc::new(Additions { hsts, ..additions.clone() }),
+            additions: Arc::new(additions),
             driver,
             bridge: BridgeOptions { raw_fields: self.raw_fields, context: self.context },
         };
-        let bound = Bound {
-            listeners,
-            local,
-            #[cfg(feature = "tls")]
-            tls: self.tls,
+        #[cfg(feature = "tls")]
+        let speaks = match self.tls {
+            Some(tls) => Speaks::Tls(with_protocols(tls)?),
+            None => Speaks::Http,
         };
-        Server {
+        #[cfg(not(feature = "tls"))]
+        let speaks = Speaks::Http;
+        Ok(Server {
             service: Arc::new(self.service),
             settings,
             listen: self.listen,
-            bound: vec![bound],
+            bound: vec![Bound { listeners, local, speaks }],
             workers: self.workers,
             tracker: Tracker::new(self.max_connections),
             grace: self.grace,
             proxy: self.proxy,
-        }
+            #[cfg(feature = "tls")]
+            handshakes: self.handshakes,
+        })
     }
 }
 
@@ -264,7 +293,10 @@ impl<S: Serve> Server<S> {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        self.service.start(Accepted { io, info, tracked: None, reset: None }, &self.settings)
+        self.service.start(
+            Accepted { io, info, secured: Secured::default(), tracked: None, reset: None },
+            &self.settings,
+        )
     }
 
     /// Serves until `shutdown` is ready; then accepts nothing more, lets connections finish what runs for the time
@@ -287,6 +319,8 @@ impl<S: Serve> Server<S> {
             tracker: self.tracker,
             options: self.listen,
             proxy: self.proxy,
+            #[cfg(feature = "tls")]
+            handshakes: self.handshakes,
         };
         let mut loops = for_workers(&common, self.bound, workers);
         if workers == 0 {

@@ -1,7 +1,10 @@
 //! TLS on a listener: the handshake, then the same connection as without.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use wirelace_runtime::tls::{TlsStream, accept};
@@ -9,20 +12,35 @@ use wirelace_runtime::{Stage, Tracked, Tracker, reset_on_drop};
 use wirelace_tls_glue::ServerTls;
 
 use crate::info::{ConnectionInfo, Transport};
+use crate::secured::Secured;
 use crate::serve::{Accepted, Serve, Settings};
 use crate::trace;
 
 /// Handshakes under way at a time, for each worker.
 pub(crate) const MAX_HANDSHAKES: usize = 4096;
 
-/// How a server speaks TLS.
-#[derive(Debug, Clone)]
-pub(crate) struct Tls {
-    pub(crate) tls: ServerTls,
-    pub(crate) handshakes: usize,
+/// The application protocols (ALPN) that are spoken, the preferred one first.
+const SPOKEN: [&str; 2] = ["http/1.1", "http/1.0"];
+
+/// Spoken with the handshake alone: its certificate is the answer (RFC 8737 §3).
+const ACME: &str = "acme-tls/1";
+
+/// Offers what is spoken where nothing else was said, and nothing that is not.
+pub(crate) fn with_protocols(tls: ServerTls) -> io::Result<ServerTls> {
+    let known = |protocol: &[u8]| SPOKEN.iter().chain([&ACME]).any(|known| known.as_bytes() == protocol);
+    if let Some(other) = tls.alpn().find(|protocol| !known(protocol)) {
+        let message = format!(
+            "the application protocol (ALPN) `{}` is offered and not spoken here: {} and {ACME} are",
+            other.escape_ascii(),
+            SPOKEN.join(", "),
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    let silent = tls.alpn().next().is_none();
+    Ok(if silent { tls.with_alpn(SPOKEN) } else { tls })
 }
 
-/// The same, for one accepting loop.
+/// How one accepting loop speaks TLS.
 #[derive(Clone)]
 pub(crate) struct Handshakes {
     tls: ServerTls,
@@ -30,13 +48,12 @@ pub(crate) struct Handshakes {
 }
 
 impl Handshakes {
-    pub(crate) fn new(tls: Tls) -> Handshakes {
-        let permits = tls.handshakes.clamp(1, Semaphore::MAX_PERMITS);
-        Handshakes { tls: tls.tls, permits: Arc::new(Semaphore::new(permits)) }
+    pub(crate) fn new(tls: ServerTls, at_once: usize) -> Handshakes {
+        Handshakes { tls, permits: Arc::new(Semaphore::new(at_once.clamp(1, Semaphore::MAX_PERMITS))) }
     }
 
     /// How long a handshake may take.
-    pub(crate) fn timeout(&self) -> Option<std::time::Duration> {
+    pub(crate) fn timeout(&self) -> Option<Duration> {
         self.tls.handshake_timeout()
     }
 
@@ -50,8 +67,8 @@ impl Handshakes {
         service: &Arc<S>,
         settings: &Settings,
     ) {
+        // See `Builder::max_handshakes` for why it does not wait.
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            // They cost more than a connection does: rather few at all than all too late.
             reset_on_drop(&io);
             return;
         };
@@ -66,14 +83,30 @@ impl Handshakes {
             };
             drop(permit);
             match handshake {
-                Ok(io) => {
-                    let reset = Some(reset_below as fn(&_));
-                    service.start(Accepted { io, info, tracked: Some(tracked), reset }, &settings);
-                }
+                Ok(io) => serve(io, info, tracked, &*service, &settings).await,
                 Err(error) => trace::handshake_failed(&info, &error),
             }
         });
     }
+}
+
+/// After the handshake.
+async fn serve<S: Serve>(
+    mut io: TlsStream<TcpStream>,
+    info: ConnectionInfo,
+    tracked: Tracked,
+    service: &S,
+    settings: &Settings,
+) {
+    let report = io.report().cloned();
+    if report.as_ref().is_some_and(|report| report.alpn.as_deref() == Some(ACME.as_bytes())) {
+        // Whoever asked has the answer; that it is told the end is a courtesy.
+        let _ = io.shutdown().await;
+        return;
+    }
+    let secured = report.map(Secured::new).unwrap_or_default();
+    let reset = Some(reset_below as fn(&_));
+    service.start(Accepted { io, info, secured, tracked: Some(tracked), reset }, settings);
 }
 
 fn reset_below(stream: &TlsStream<TcpStream>) {

@@ -161,6 +161,10 @@ fn to_http(request: Request, options: BridgeOptions) -> Option<(http::Request<Re
     let extensions = converted.extensions_mut();
     #[cfg(feature = "axum")]
     extensions.insert(axum::extract::ConnectInfo(link.info.peer));
+    #[cfg(feature = "tls")]
+    if let Some(client) = link.secured.client() {
+        extensions.insert(client);
+    }
     if options.context || tunnel.is_some() {
         extensions.insert(RequestContext::new(link, stream, tunnel.map(|tunnel| *tunnel)));
     }

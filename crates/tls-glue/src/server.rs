@@ -78,6 +78,19 @@ impl ServerTls {
         &self.store
     }
 
+    /// The application protocols (ALPN) that it offers, the preferred one first.
+    pub fn alpn(&self) -> impl Iterator<Item = &[u8]> {
+        self.config.alpn_protocols.iter().map(Vec::as_slice)
+    }
+
+    /// The same with other application protocols: certificates and sessions are shared with this one.
+    #[must_use]
+    pub fn with_alpn(&self, protocols: impl IntoIterator<Item = impl Into<Bytes>>) -> ServerTls {
+        let mut config = ServerConfig::clone(&self.config);
+        config.alpn_protocols = protocols.into_iter().map(|protocol| protocol.into().to_vec()).collect();
+        ServerTls { config: Arc::new(config), ..self.clone() }
+    }
+
     /// How long a handshake may take.
     #[must_use]
     pub fn handshake_timeout(&self) -> Option<Duration> {

