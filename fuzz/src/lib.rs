@@ -15,6 +15,7 @@ pub mod http1_encode;
 pub mod http1_head;
 pub mod input;
 pub mod proxy;
+pub mod quic;
 pub mod semantics;
 pub mod spec;
 pub mod tls;
@@ -42,6 +43,7 @@ pub const TARGETS: &[Target] = &[
     ("semantics_structured", semantics::structured),
     ("semantics_values", semantics::values),
     ("server_proxy_header", proxy::header),
+    ("tls_quic_token", quic::token),
     ("tls_session", tls::session),
     ("wire_numbers", wire::numbers),
     ("wire_scan", wire::scan),

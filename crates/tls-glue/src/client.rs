@@ -1,6 +1,6 @@
 //! The client's side of TLS.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,7 +22,11 @@ use crate::verify::{Demand, Pin, Revocation, ServerVerifier, Trust};
 pub struct ClientTls {
     config: Arc<ClientConfig>,
     verification: Verification,
+    highest: TlsVersion,
     handshake_timeout: Option<Duration>,
+    /// Sessions over QUIC: those over TCP have no transport parameters to remember. Made when it is needed.
+    quic_sessions: Arc<OnceLock<Resumption>>,
+    sessions: usize,
 }
 
 /// Settings of a [`ClientTls`]. The defaults: TLS 1.2 and 1.3, sessions are resumed, ten seconds for a handshake.
@@ -73,12 +77,33 @@ impl ClientTls {
     }
 
     pub(crate) fn connection(&self, name: &str) -> Result<UnbufferedClientConnection, TlsError> {
-        let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-        let server = ServerName::try_from(bare.trim_end_matches('.').to_owned());
-        let server =
-            server.map_err(|_| TlsError::Local(format!("{name:?} is neither a host name nor an address")))?;
-        UnbufferedClientConnection::new(Arc::clone(&self.config), server)
+        UnbufferedClientConnection::new(Arc::clone(&self.config), server_name(name)?)
             .map_err(|error| TlsError::Local(error.to_string()))
+    }
+
+    pub(crate) fn highest(&self) -> TlsVersion {
+        self.highest
+    }
+
+    /// What QUIC starts from.
+    pub(crate) fn quic_config(&self) -> ClientConfig {
+        let mut config = ClientConfig::clone(&self.config);
+        config.resumption = self.quic_sessions.get_or_init(|| resumption(self.sessions)).clone();
+        config
+    }
+}
+
+/// A host name or an address, in brackets or not.
+pub(crate) fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {
+    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    let server = ServerName::try_from(bare.trim_end_matches('.').to_owned());
+    server.map_err(|_| TlsError::Local(format!("{name:?} is neither a host name nor an address")))
+}
+
+fn resumption(servers: usize) -> Resumption {
+    match servers {
+        0 => Resumption::disabled(),
+        servers => Resumption::in_memory_sessions(servers),
     }
 }
 
@@ -166,13 +191,17 @@ impl ClientTlsBuilder {
         };
         config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.to_vec()).collect();
         config.key_log = self.key_log.rustls();
-        config.resumption = match self.sessions {
-            0 => Resumption::disabled(),
-            servers => Resumption::in_memory_sessions(servers),
-        };
+        config.resumption = resumption(self.sessions);
         // The record layer is ours.
         config.enable_secret_extraction = true;
-        Ok(ClientTls { config: Arc::new(config), verification, handshake_timeout: self.handshake_timeout })
+        Ok(ClientTls {
+            config: Arc::new(config),
+            verification,
+            highest: self.highest,
+            handshake_timeout: self.handshake_timeout,
+            quic_sessions: Arc::default(),
+            sessions: self.sessions,
+        })
     }
 
     /// What is asked of a server's certificates.

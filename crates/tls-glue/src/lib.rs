@@ -2,6 +2,7 @@
 //!
 //! It knows no sockets; `wirelace-runtime` has the streams. Central types: [`ServerTls`] and [`ClientTls`] (the
 //! configuration), and [`TlsSession`] (one connection of either side, ciphertext in and out, plaintext in and out).
+//! [`quic`] has the same for QUIC, where the keys go to the connection.
 //!
 //! The records after the handshake are protected in this crate (RFC 8446 §5, RFC 5246 §6.2): decrypted where they
 //! lie and encrypted where they wait to be written, so that a connection at rest keeps its keys and no buffer.
@@ -21,6 +22,7 @@ mod error;
 mod identity;
 mod keylog;
 mod provider;
+pub mod quic;
 mod report;
 mod roots;
 mod server;

@@ -35,6 +35,7 @@ pub enum ClientCertificates {
 pub struct ServerTls {
     config: Arc<ServerConfig>,
     store: CertificateStore,
+    highest: TlsVersion,
     handshake_timeout: Option<Duration>,
 }
 
@@ -54,7 +55,7 @@ pub struct ServerTlsBuilder {
 }
 
 /// Sessions that are kept where early data is taken: each is good for one resumption.
-const SINGLE_USE_SESSIONS: usize = 8192;
+pub(crate) const SINGLE_USE_SESSIONS: usize = 8192;
 
 impl ServerTls {
     /// A server with these certificates.
@@ -95,6 +96,15 @@ impl ServerTls {
     #[must_use]
     pub fn handshake_timeout(&self) -> Option<Duration> {
         self.handshake_timeout
+    }
+
+    pub(crate) fn highest(&self) -> TlsVersion {
+        self.highest
+    }
+
+    /// What QUIC starts from.
+    pub(crate) fn quic_config(&self) -> ServerConfig {
+        ServerConfig::clone(&self.config)
     }
 
     /// A connection, and where the name that its client asks for will be.
@@ -208,6 +218,7 @@ impl ServerTlsBuilder {
         Ok(ServerTls {
             config: Arc::new(config),
             store: self.store,
+            highest: self.highest,
             handshake_timeout: self.handshake_timeout,
         })
     }

@@ -274,7 +274,7 @@ fn encode<Data>(data: &mut EncodeTlsData<'_, Data>, output: &mut Output) -> Resu
 }
 
 /// rustls's errors in our words.
-fn failure(error: Error) -> TlsError {
+pub(crate) fn failure(error: Error) -> TlsError {
     match error {
         Error::AlertReceived(alert) => TlsError::Alert(Alert(u8::from(alert))),
         Error::InvalidCertificate(error) => TlsError::Certificate(Box::new(refusal(&error))),

@@ -12,6 +12,7 @@ use crate::client::ClientTls;
 use crate::error::TlsError;
 use crate::report::HandshakeReport;
 use crate::server::ServerTls;
+pub(crate) use handshake::failure;
 use handshake::{Handshake, Rustls};
 pub use machine::TlsEvent;
 use traffic::Traffic;
