@@ -82,7 +82,7 @@ pub(crate) struct GetArgs {
     #[command(flatten)]
     tls: ClientTlsArgs,
     /// Do not ask who the server is: whoever sits on the way can read and change everything
-    #[arg(long, conflicts_with_all = ["cacert", "crl"])]
+    #[arg(long, conflicts_with_all = ["cacert", "crl", "ct_log_list"])]
     insecure: bool,
     /// Know from this file which hosts are for https alone (HSTS), and keep in it which say so
     #[arg(long, value_name = "FILE")]
@@ -128,17 +128,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 impl GetArgs {
     fn tls(&self, voice: Voice) -> Result<ClientTls, Failure> {
-        if !self.insecure {
-            return self.tls.verifying(ALPN, voice);
-        }
-        let tls = self.tls.insecure(ALPN, voice)?;
-        if !tls.verification().is_verified() {
-            voice.say(
-                "WARNING: --insecure: no server is asked who it is; whoever sits on the way can read and change \
-                 everything",
-            );
-        }
-        Ok(tls)
+        let settings = self.tls.settings(voice)?;
+        if self.insecure { settings.insecure(ALPN, voice) } else { settings.verifying(ALPN) }
     }
 }
 
