@@ -31,7 +31,7 @@ use hsts::Hsts;
 use output::Output;
 use pool::Pool;
 use template::Template;
-use url::Url;
+pub(crate) use url::Url;
 
 /// What to fetch, and how.
 #[derive(Debug, Args)]
@@ -118,7 +118,7 @@ Examples:
   wirelace get --hsts ~/.hsts http://example.com/
   wirelace get --tls-max 1.2 --cert client.pem --key client.key https://internal.example/";
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().map_err(|error| error.to_string())?;
     if seconds <= 0.0 {
         return Err("has to be more than 0".to_owned());
