@@ -1,9 +1,15 @@
 //! How the clients of this binary speak TLS.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use wirelace::tls_glue::{ClientTls, ClientTlsBuilder, Identity, KeyLog, Pin, Revocation, Roots, TlsVersion};
+use wirelace::client::Error;
+use wirelace::tls_glue::ct::{CtPolicy, LogList};
+use wirelace::tls_glue::{
+    Alert, ClientTls, ClientTlsBuilder, Identity, KeyLog, Pin, Revocation, Roots, TlsError, TlsVersion,
+};
 
 use crate::failure::Failure;
 use crate::voice::Voice;
@@ -20,6 +26,9 @@ pub(crate) struct ClientTlsArgs {
     /// Take only a server with this key on the way to its authority: sha256//BASE64, several with `;`
     #[arg(long, value_name = "PIN", value_delimiter = ';')]
     pinned_key: Vec<Pin>,
+    /// Take only certificates that enough of these public logs have (a list in JSON, v3, as browsers use)
+    #[arg(long, value_name = "FILE")]
+    ct_log_list: Option<PathBuf>,
     /// The client's own certificate chain, PEM
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
@@ -54,13 +63,25 @@ impl From<Version> for TlsVersion {
     }
 }
 
+/// What the options say, read and ready.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientTlsSettings {
+    /// `None`: the system's.
+    authorities: Option<Vec<Bytes>>,
+    revocation: Revocation,
+    pins: Vec<Pin>,
+    logs: Option<Arc<LogList>>,
+    identity: Option<Identity>,
+    versions: (TlsVersion, TlsVersion),
+    key_log: KeyLog,
+}
+
 impl ClientTlsArgs {
-    /// What the options say, checked; `alpn`: the protocols to offer.
-    pub(crate) fn verifying(
-        &self,
-        alpn: &'static [&'static str],
-        voice: Voice,
-    ) -> Result<ClientTls, Failure> {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// One cannot be read, or is not what it has to be: names it.
+    pub(crate) fn settings(&self, voice: Voice) -> Result<ClientTlsSettings, Failure> {
         let mut authorities = Vec::new();
         for path in &self.cacert {
             let roots = Roots::from_pem(&read(path)?).map_err(|error| in_file(path, &error))?;
@@ -68,7 +89,6 @@ impl ClientTlsArgs {
                 authorities.extend(more);
             }
         }
-        let roots = if self.cacert.is_empty() { Roots::System } else { Roots::Only(authorities) };
         let mut revocation = Revocation::default();
         for path in &self.crl {
             let lists = Revocation::lists_from(&read(path)?).map_err(|error| in_file(path, &error))?;
@@ -76,39 +96,113 @@ impl ClientTlsArgs {
             // As elsewhere: who asks for lists wants to be sure.
             (revocation.require, revocation.enforce_expiry) = (true, true);
         }
-        let builder = self.builder(roots, alpn, voice)?.pins(self.pinned_key.clone()).revocation(revocation);
-        builder.build().map_err(|error| Failure::Usage(error.to_string()))
-    }
-
-    /// The same, but nobody is asked who the server is; with `--pinned-key`, the key alone is.
-    pub(crate) fn insecure(&self, alpn: &'static [&'static str], voice: Voice) -> Result<ClientTls, Failure> {
-        let roots = match self.pinned_key.as_slice() {
-            [] => Roots::Insecure,
-            pins => Roots::Pinned(pins.to_vec()),
+        let logs = match &self.ct_log_list {
+            Some(path) => {
+                Some(Arc::new(LogList::from_json(&read(path)?).map_err(|error| in_file(path, &error))?))
+            }
+            None => None,
         };
-        self.builder(roots, alpn, voice)?.build().map_err(|error| Failure::Usage(error.to_string()))
+        let identity = match (&self.cert, &self.key) {
+            (Some(certificate), Some(key)) => {
+                let identity = Identity::from_pem_files(certificate, key);
+                Some(identity.map_err(|error| Failure::Usage(error.to_string()))?)
+            }
+            _ => None,
+        };
+        let key_log = match &self.keylog {
+            Some(path) => {
+                let failed = |error| Failure::Usage(format!("cannot write {}: {error}", path.display()));
+                let log = KeyLog::to_file(path).map_err(failed)?;
+                voice.say(format_args!("the secrets of all TLS connections go to {}", path.display()));
+                log
+            }
+            None => KeyLog::default(),
+        };
+        Ok(ClientTlsSettings {
+            authorities: Some(authorities).filter(|_| !self.cacert.is_empty()),
+            revocation,
+            pins: self.pinned_key.clone(),
+            logs,
+            identity,
+            versions: (self.tls_min.into(), self.tls_max.into()),
+            key_log,
+        })
+    }
+}
+
+impl ClientTlsSettings {
+    /// Takes only servers that are who they have to be; `alpn`: the protocols to offer.
+    ///
+    /// # Errors
+    /// The settings do not go together, or the system has no authorities.
+    pub(crate) fn verifying(&self, alpn: &[&'static str]) -> Result<ClientTls, Failure> {
+        let roots = self.authorities.clone().map_or(Roots::System, Roots::Only);
+        let policy = self.logs.clone().map_or_else(CtPolicy::off, CtPolicy::enforce);
+        let builder = self.builder(roots, alpn).pins(self.pins.clone()).revocation(self.revocation.clone());
+        built(builder.certificate_transparency(policy))
     }
 
-    fn builder(
-        &self,
-        roots: Roots,
-        alpn: &'static [&'static str],
-        voice: Voice,
-    ) -> Result<ClientTlsBuilder, Failure> {
-        let mut builder = ClientTls::builder(roots)
+    /// Asks nobody who the server is, and looks what the logs say.
+    ///
+    /// # Errors
+    /// The settings do not go together.
+    pub(crate) fn unverified(&self, alpn: &[&'static str]) -> Result<ClientTls, Failure> {
+        let policy = self.logs.clone().map_or_else(CtPolicy::off, CtPolicy::report);
+        built(self.builder(Roots::Insecure, alpn).certificate_transparency(policy))
+    }
+
+    /// For `--insecure`: asks for nothing but the pinned keys, if there are any.
+    ///
+    /// # Errors
+    /// The settings do not go together.
+    pub(crate) fn insecure(&self, alpn: &[&'static str], voice: Voice) -> Result<ClientTls, Failure> {
+        if !self.pins.is_empty() {
+            return built(self.builder(Roots::Pinned(self.pins.clone()), alpn));
+        }
+        voice.say(
+            "WARNING: --insecure: no server is asked who it is; whoever sits on the way can read and change \
+             everything",
+        );
+        self.unverified(alpn)
+    }
+
+    fn builder(&self, roots: Roots, alpn: &[&'static str]) -> ClientTlsBuilder {
+        let (lowest, highest) = self.versions;
+        let builder = ClientTls::builder(roots)
             .alpn(alpn.iter().copied())
-            .versions(self.tls_min.into(), self.tls_max.into());
-        if let (Some(certificate), Some(key)) = (&self.cert, &self.key) {
-            let identity = Identity::from_pem_files(certificate, key);
-            builder = builder.identity(identity.map_err(|error| Failure::Usage(error.to_string()))?);
+            .versions(lowest, highest)
+            .key_log(self.key_log.clone());
+        match &self.identity {
+            Some(identity) => builder.identity(identity.clone()),
+            None => builder,
         }
-        if let Some(path) = &self.keylog {
-            voice.say(format_args!("the secrets of all TLS connections go to {}", path.display()));
-            let log = KeyLog::to_file(path);
-            let failed = |error| Failure::Usage(format!("cannot write {}: {error}", path.display()));
-            builder = builder.key_log(log.map_err(failed)?);
+    }
+}
+
+fn built(builder: ClientTlsBuilder) -> Result<ClientTls, Failure> {
+    builder.build().map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// A certificate that is refused is a check that failed; all else is the peer's or the network's failure.
+pub(crate) fn failure(error: &Error, whose: &str) -> Failure {
+    let text = format!("{whose}: {}", explained(error));
+    match error.tls() {
+        Some(TlsError::Certificate(_)) => Failure::Check(text),
+        _ => Failure::Peer(text),
+    }
+}
+
+/// With what to do about it, where that is known.
+pub(crate) fn explained(error: &Error) -> String {
+    match error.tls() {
+        // certificate_required, and what servers of TLS 1.2 say instead.
+        Some(TlsError::Alert(Alert(116 | 41))) => {
+            format!("{error}; the server wants a client certificate: --cert and --key")
         }
-        Ok(builder)
+        Some(TlsError::Alert(Alert::PROTOCOL_VERSION)) => {
+            format!("{error}; look at --tls-min and --tls-max, or have the server speak TLS 1.2 or 1.3")
+        }
+        _ => error.to_string(),
     }
 }
 

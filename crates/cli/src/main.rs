@@ -14,6 +14,7 @@ mod get;
 mod listen;
 mod origin;
 mod partial;
+mod probe;
 mod serve;
 mod tls;
 mod voice;
@@ -62,6 +63,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Fetch URLs
     Get(get::GetArgs),
+    /// Look at a server's TLS: what is agreed on, its certificates, whether they are good
+    Probe(probe::ProbeArgs),
     /// Call and answer in the binary framing protocol
     Frame(frame::FrameArgs),
     /// Show what bytes on the wire mean
@@ -75,6 +78,7 @@ Examples:
   wirelace                                    the demo on http://127.0.0.1:8080
   wirelace serve public --plain 127.0.0.1:0   files, on a free port
   wirelace get -i http://127.0.0.1:8080/hello
+  wirelace probe example.com                  what its TLS and its certificates are like
   wirelace decode http1 captured.bin";
 
 /// The command line; ends the process where it is wrong, or asks for help.
@@ -111,6 +115,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, voice),
         Command::Serve(args) => serve::run(&args, voice),
         Command::Get(args) => get::run(&args, voice),
+        Command::Probe(args) => probe::run(&args, voice),
         Command::Frame(args) => frame::run(&args, voice),
         Command::Decode(args) => decode::run(&args),
     };

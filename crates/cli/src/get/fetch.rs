@@ -86,11 +86,7 @@ impl Fetcher {
                     self.output.abandon();
                     Ok(())
                 }
-                Trouble::Input(error) => Err(Failure::Usage(format!("the body: {error}"))),
-                trouble if trouble.is_refused_certificate() => {
-                    Err(Failure::Check(format!("{}: {}", url.text, trouble.reason())))
-                }
-                trouble => Err(Failure::Peer(format!("{}: {}", url.text, trouble.reason()))),
+                trouble => Err(trouble.failure(&url.text)),
             };
         }
     }

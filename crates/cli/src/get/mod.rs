@@ -31,7 +31,7 @@ use hsts::Hsts;
 use output::Output;
 use pool::Pool;
 use template::Template;
-use url::Url;
+pub(crate) use url::Url;
 
 /// What to fetch, and how.
 #[derive(Debug, Args)]
@@ -82,7 +82,7 @@ pub(crate) struct GetArgs {
     #[command(flatten)]
     tls: ClientTlsArgs,
     /// Do not ask who the server is: whoever sits on the way can read and change everything
-    #[arg(long, conflicts_with_all = ["cacert", "crl"])]
+    #[arg(long, conflicts_with_all = ["cacert", "crl", "ct_log_list"])]
     insecure: bool,
     /// Know from this file which hosts are for https alone (HSTS), and keep in it which say so
     #[arg(long, value_name = "FILE")]
@@ -118,7 +118,7 @@ Examples:
   wirelace get --hsts ~/.hsts http://example.com/
   wirelace get --tls-max 1.2 --cert client.pem --key client.key https://internal.example/";
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().map_err(|error| error.to_string())?;
     if seconds <= 0.0 {
         return Err("has to be more than 0".to_owned());
@@ -128,17 +128,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 impl GetArgs {
     fn tls(&self, voice: Voice) -> Result<ClientTls, Failure> {
-        if !self.insecure {
-            return self.tls.verifying(ALPN, voice);
-        }
-        let tls = self.tls.insecure(ALPN, voice)?;
-        if !tls.verification().is_verified() {
-            voice.say(
-                "WARNING: --insecure: no server is asked who it is; whoever sits on the way can read and change \
-                 everything",
-            );
-        }
-        Ok(tls)
+        let settings = self.tls.settings(voice)?;
+        if self.insecure { settings.insecure(ALPN, voice) } else { settings.verifying(ALPN) }
     }
 }
 

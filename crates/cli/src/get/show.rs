@@ -35,6 +35,9 @@ pub(super) fn handshake(voice: Voice, report: &HandshakeReport) {
             own.subject, own.issuer, own.not_before.text, own.not_after.text
         ));
     }
+    if let Some(verdict) = &report.transparency {
+        voice.detail(format_args!("* {verdict}"));
+    }
 }
 
 fn trips(count: u32) -> String {

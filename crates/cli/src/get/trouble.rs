@@ -7,6 +7,9 @@ use http::StatusCode;
 use wirelace::client::Error;
 use wirelace::tls_glue::TlsError;
 
+use crate::client_tls::{explained, failure};
+use crate::failure::Failure;
+
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// What a server may ask for with Retry-After.
@@ -31,7 +34,7 @@ pub(super) enum Trouble {
 impl Trouble {
     pub(super) fn reason(&self) -> String {
         match self {
-            Trouble::Peer(error) => error.to_string(),
+            Trouble::Peer(error) => explained(error),
             Trouble::Timeout(limit) => format!("no complete response within {} s", limit.as_secs_f64()),
             Trouble::Status(status, _) => format!("status {}", status.as_u16()),
             Trouble::Packed(error) => format!("the body cannot be unpacked: {error}"),
@@ -40,10 +43,13 @@ impl Trouble {
         }
     }
 
-    /// The server is not who it has to be.
-    pub(super) fn is_refused_certificate(&self) -> bool {
-        let Trouble::Peer(error) = self else { return false };
-        matches!(error.tls(), Some(TlsError::Certificate(_)))
+    /// What the command ends with; `whose`: the URL.
+    pub(super) fn failure(&self, whose: &str) -> Failure {
+        match self {
+            Trouble::Input(error) => Failure::Usage(format!("the body: {error}")),
+            Trouble::Peer(error) => failure(error, whose),
+            trouble => Failure::Peer(format!("{whose}: {}", trouble.reason())),
+        }
     }
 
     /// How long to wait before trying again; `None`: never.

@@ -7,22 +7,22 @@ use crate::origin::{Origin, port_number};
 
 /// A URL that can be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Url {
+pub(crate) struct Url {
     /// As it was given.
-    pub(super) text: String,
-    pub(super) origin: Origin,
+    pub(crate) text: String,
+    pub(crate) origin: Origin,
     /// What goes into Host.
-    pub(super) authority: String,
+    pub(crate) authority: String,
     /// Path and query.
-    pub(super) target: String,
+    pub(crate) target: String,
     /// It was an http URL, and HSTS made this of it.
-    pub(super) upgraded: bool,
+    pub(crate) upgraded: bool,
 }
 
 impl Url {
     /// # Errors
     /// What is wrong, in words.
-    pub(super) fn parse(text: &str) -> Result<Url, String> {
+    pub(crate) fn parse(text: &str) -> Result<Url, String> {
         let wrong = |what: &str| format!("{text}: {what}");
         let uri: Uri = text.parse().map_err(|error| wrong(&format!("not a URL: {error}")))?;
         let tls = match uri.scheme_str() {
