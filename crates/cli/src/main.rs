@@ -15,6 +15,7 @@ mod listen;
 mod origin;
 mod partial;
 mod serve;
+mod signals;
 mod tls;
 mod voice;
 

@@ -20,6 +20,7 @@ pub mod development;
 mod error;
 mod identity;
 mod keylog;
+mod pem;
 mod provider;
 mod report;
 mod roots;
@@ -33,7 +34,7 @@ mod x509;
 pub use alert::Alert;
 pub use client::{ClientTls, ClientTlsBuilder};
 pub use error::{RecordRule, TlsError};
-pub use identity::{Identity, IdentityError};
+pub use identity::{Identity, IdentityError, certificates_from_pem_file};
 pub use keylog::KeyLog;
 #[cfg(feature = "report")]
 pub use report::{CertificateReport, KeyReport, Moment, ReportError, SctReport};
