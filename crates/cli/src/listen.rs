@@ -5,10 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
-use wirelace::server::{Builder, DriverOptions, Limits, ListenOptions, Serve, Server, Tracker};
-use wirelace::tls_glue::ServerTls;
+use wirelace::server::{
+    Builder, DriverOptions, HstsPolicy, Limits, ListenOptions, ProxyProtocol, Serve, Server, Tracker,
+};
+use wirelace::tls_glue::{CertificateStore, ServerTls};
 
 use crate::failure::Failure;
+use crate::signals::Signals;
 use crate::tls::TlsArgs;
 use crate::voice::Voice;
 
@@ -21,6 +24,9 @@ const HALF_CLOSE: Duration = Duration::from_secs(5);
 /// Where HTTPS is, if nobody says.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 
+/// A year, in seconds.
+const HSTS_AGE: &str = "31536000";
+
 /// Where and how to listen.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ListenArgs {
@@ -32,12 +38,29 @@ pub(crate) struct ListenArgs {
     plain: SocketAddr,
     #[command(flatten)]
     tls: TlsArgs,
+    /// Serve nothing in the clear: requests to --plain are sent to HTTPS
+    #[arg(long)]
+    redirect: bool,
+    /// Have clients come over HTTPS alone for so long (Strict-Transport-Security on responses over TLS)
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = HSTS_AGE)]
+    hsts: Option<u64>,
+    /// Connections begin with a PROXY header, version 1 or 2, and those without one are closed: for a port that only a
+    /// proxy can reach, since whoever writes the header has the address it says
+    #[arg(long)]
+    proxy_protocol: bool,
     /// Threads that serve [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
     /// Largest request body; what is larger is answered with 413 [default: no limit]
     #[arg(long, value_name = "BYTES")]
     max_body: Option<u64>,
+}
+
+/// A server that listens, and where.
+struct Listening<S> {
+    server: Server<S>,
+    plain: SocketAddr,
+    secure: Option<SocketAddr>,
 }
 
 impl ListenArgs {
@@ -48,6 +71,32 @@ impl ListenArgs {
         voice: Voice,
         ready: impl FnOnce(Tracker),
     ) -> Result<(), Failure> {
+        let builder = self.set_up(builder);
+        let tls = self.server_tls(voice)?;
+        let store = tls.as_ref().map(|tls| tls.store().clone());
+        let failed = |error: io::Error| Failure::Peer(format!("the server cannot run: {error}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        runtime.block_on(async {
+            let Listening { server, plain, secure } = self.bind(builder, tls, voice)?;
+            // Before the line that says so: whoever waits for it may send a signal at once.
+            let mut signals = Signals::listen().map_err(failed)?;
+            if self.tls.has_files() {
+                signals = signals.and_hangup().map_err(failed)?;
+            }
+            ready(server.tracker());
+            if let Some(secure) = secure {
+                voice.ready(format_args!("listening https {secure} (h1)"));
+            }
+            voice.ready(format_args!("listening http {plain} (h1)"));
+            let stopped = async {
+                signals.wait_with(|| self.read_again(store.as_ref(), voice)).await;
+                voice.detail("shutting down");
+            };
+            server.run(stopped).await.map_err(|error| Failure::Peer(format!("the server failed: {error}")))
+        })
+    }
+
+    fn set_up<S: Serve>(&self, builder: Builder<S>) -> Builder<S> {
         let mut limits = Limits::default();
         let mut driver = DriverOptions::default();
         // Tools that close their sending side after a request (`nc`, scripts) want an answer, too. A client that
@@ -61,47 +110,69 @@ impl ListenArgs {
             Some(workers) => usize::from(workers),
             None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         };
-        let builder = builder.limits(limits).driver_options(driver).workers(workers).grace(GRACE);
-        let tls = self.tls.server(voice)?;
-        let failed = |error: io::Error| Failure::Peer(format!("cannot listen at {}: {error}", self.plain));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        runtime.block_on(async {
-            check_free(self.plain).map_err(failed)?;
-            let mut server: Server<S> = builder.bind(self.plain).map_err(failed)?;
-            let plain = server.local_addr();
-            let secure = self.listen_with_tls(&mut server, tls, voice)?;
-            // Before the line that says so: whoever waits for it may send a signal at once.
-            let shutdown = Signals::listen().map_err(failed)?;
-            ready(server.tracker());
-            if let Some(secure) = secure {
-                voice.ready(format_args!("listening https {secure} (h1)"));
-            }
-            voice.ready(format_args!("listening http {plain} (h1)"));
-            let stopped = async {
-                shutdown.wait().await;
-                voice.detail("shutting down");
-            };
-            server.run(stopped).await.map_err(|error| Failure::Peer(format!("the server failed: {error}")))
-        })
+        let mut builder = builder.limits(limits).driver_options(driver).workers(workers).grace(GRACE);
+        if self.proxy_protocol {
+            builder = builder.proxy_protocol(ProxyProtocol::Required);
+        }
+        if let Some(seconds) = self.hsts {
+            builder = builder.hsts(HstsPolicy::new(seconds));
+        }
+        builder
     }
-}
 
-impl ListenArgs {
-    /// Listens with TLS, too. Whoever did not ask for it can do without, when another has the address.
-    fn listen_with_tls<S: Serve>(
-        &self,
-        server: &mut Server<S>,
-        tls: ServerTls,
-        voice: Voice,
-    ) -> Result<Option<SocketAddr>, Failure> {
-        let address = self.listen.unwrap_or(DEFAULT_LISTEN);
-        match check_free(address).and_then(|()| server.also_bind_tls(address, tls)) {
-            Ok(address) => Ok(Some(address)),
-            Err(error) if self.listen.is_none() && error.kind() == io::ErrorKind::AddrInUse => {
-                voice.say(format_args!("no https: {address} is in use; --listen takes another"));
+    /// Somebody said that there is to be HTTPS; others can do without.
+    fn wants_tls(&self) -> bool {
+        self.listen.is_some() || self.redirect || self.hsts.is_some() || self.tls.is_wanted()
+    }
+
+    fn server_tls(&self, voice: Voice) -> Result<Option<ServerTls>, Failure> {
+        match self.tls.server(voice) {
+            Err(error) if !self.wants_tls() => {
+                voice.say(format_args!("no https: {error}"));
                 Ok(None)
             }
-            Err(error) => Err(Failure::Peer(format!("cannot listen at {address}: {error}"))),
+            tls => tls.map(Some),
+        }
+    }
+
+    fn bind<S: Serve>(
+        &self,
+        builder: Builder<S>,
+        tls: Option<ServerTls>,
+        voice: Voice,
+    ) -> Result<Listening<S>, Failure> {
+        let address = self.listen.unwrap_or(DEFAULT_LISTEN);
+        let failed = |address: SocketAddr| {
+            move |error: io::Error| Failure::Peer(format!("cannot listen at {address}: {error}"))
+        };
+        if let (Some(tls), true) = (&tls, self.redirect) {
+            let server = check_free(address).and_then(|()| builder.tls(tls.clone()).bind(address));
+            let mut server = server.map_err(failed(address))?;
+            let secure = server.local_addr();
+            let plain = check_free(self.plain)
+                .and_then(|()| server.also_bind_redirect(self.plain, secure.port()))
+                .map_err(failed(self.plain))?;
+            return Ok(Listening { server, plain, secure: Some(secure) });
+        }
+        let server = check_free(self.plain).and_then(|()| builder.bind(self.plain));
+        let mut server = server.map_err(failed(self.plain))?;
+        let plain = server.local_addr();
+        let Some(tls) = tls else { return Ok(Listening { server, plain, secure: None }) };
+        match check_free(address).and_then(|()| server.also_bind_tls(address, tls)) {
+            Ok(secure) => Ok(Listening { server, plain, secure: Some(secure) }),
+            Err(error) if !self.wants_tls() && error.kind() == io::ErrorKind::AddrInUse => {
+                voice.say(format_args!("no https: {address} is in use; --listen takes another"));
+                Ok(Listening { server, plain, secure: None })
+            }
+            Err(error) => Err(failed(address)(error)),
+        }
+    }
+
+    fn read_again(&self, store: Option<&CertificateStore>, voice: Voice) {
+        let Some(store) = store else { return };
+        match self.tls.read_again(store) {
+            Ok(()) => voice.say("the certificates were read again and are in use"),
+            Err(error) => voice.error(format_args!("{error}; the certificates in use stay")),
         }
     }
 }
@@ -110,43 +181,4 @@ impl ListenArgs {
 /// connections would go to each.
 fn check_free(address: SocketAddr) -> io::Result<()> {
     if address.port() == 0 { Ok(()) } else { ListenOptions::default().bind(address).map(drop) }
-}
-
-/// What asks the process to end.
-pub(crate) struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    pub(crate) fn listen() -> io::Result<Signals> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Ok(Signals {
-                terminate: signal(SignalKind::terminate())?,
-                interrupt: signal(SignalKind::interrupt())?,
-            })
-        }
-        #[cfg(not(unix))]
-        Ok(Signals {})
-    }
-
-    #[cfg(unix)]
-    pub(crate) async fn wait(mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    pub(crate) async fn wait(self) {
-        // Without a way to be told, it runs until it is killed.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }

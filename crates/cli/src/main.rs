@@ -16,6 +16,7 @@ mod origin;
 mod partial;
 mod probe;
 mod serve;
+mod signals;
 mod tls;
 mod voice;
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
-use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
+use crate::pem::{self, Absent};
 use crate::provider::provider;
 use crate::verify::reason;
 
@@ -26,11 +26,21 @@ pub enum IdentityError {
         error: std::io::Error,
     },
     /// No certificate is there.
-    #[error("no certificate in {0} (a PEM file begins with `-----BEGIN CERTIFICATE-----`)")]
-    NoCertificate(String),
+    #[error("no certificate in {place}: {found}")]
+    NoCertificate {
+        /// The file, or `memory`.
+        place: String,
+        /// What there is instead.
+        found: String,
+    },
     /// No private key is there.
-    #[error("no private key in {0} (a PEM file begins with `-----BEGIN PRIVATE KEY-----`)")]
-    NoKey(String),
+    #[error("no private key in {place}: {found}")]
+    NoKey {
+        /// The file, or `memory`.
+        place: String,
+        /// What there is instead.
+        found: String,
+    },
     /// It is not what it says it is.
     #[error("{place} is broken: {reason}")]
     Broken {
@@ -77,9 +87,6 @@ impl Identity {
     ///
     /// A file that cannot be read, is broken, or does not belong to the other.
     pub fn from_pem_files(certificates: &Path, key: &Path) -> Result<Identity, IdentityError> {
-        let read = |path: &Path| {
-            std::fs::read(path).map_err(|error| IdentityError::Read { path: path.to_owned(), error })
-        };
         let (chain, private) = (read(certificates)?, read(key)?);
         Identity::parse(&chain, &private, &certificates.display().to_string(), &key.display().to_string())
     }
@@ -111,30 +118,13 @@ impl Identity {
         chain_place: &str,
         key_place: &str,
     ) -> Result<Identity, IdentityError> {
-        let broken = |place: &str, error: pem::Error| IdentityError::Broken {
-            place: place.to_owned(),
-            reason: error.to_string(),
-        };
-        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
-        let certificates = certificates.map_err(|error| broken(chain_place, error))?;
-        if certificates.is_empty() {
-            return Err(IdentityError::NoCertificate(chain_place.to_owned()));
-        }
-        let encrypted = b"-----BEGIN ENCRYPTED PRIVATE KEY-----";
-        let key = match PrivateKeyDer::from_pem_slice(key) {
-            Ok(key) => key,
-            Err(pem::Error::NoItemsFound)
-                if key.windows(encrypted.len()).any(|window| window == encrypted) =>
-            {
-                return Err(IdentityError::Key {
-                    place: key_place.to_owned(),
-                    reason: "it is encrypted; `openssl pkey -in FILE` writes it without its password"
-                        .to_owned(),
-                });
-            }
-            Err(pem::Error::NoItemsFound) => return Err(IdentityError::NoKey(key_place.to_owned())),
-            Err(error) => return Err(broken(key_place, error)),
-        };
+        let certificates = certificates(chain, chain_place)?;
+        let place = key_place.to_owned();
+        let key = pem::private_key(key).map_err(|absent| match absent {
+            Absent::Missing(found) => IdentityError::NoKey { place, found },
+            Absent::Broken(reason) => IdentityError::Broken { place, reason },
+            Absent::Encrypted(reason) => IdentityError::Key { place, reason: reason.to_owned() },
+        })?;
         Identity::new(certificates, key, chain_place, key_place)
     }
 
@@ -145,7 +135,8 @@ impl Identity {
         key_place: &str,
     ) -> Result<Identity, IdentityError> {
         let Some(first) = chain.first() else {
-            return Err(IdentityError::NoCertificate(chain_place.to_owned()));
+            let (place, found) = (chain_place.to_owned(), "the chain is empty".to_owned());
+            return Err(IdentityError::NoCertificate { place, found });
         };
         let names = {
             let parsed = webpki::EndEntityCert::try_from(first).map_err(|error| IdentityError::Broken {
@@ -185,6 +176,29 @@ impl Identity {
     pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
         self.key.cert.iter().map(|der| der.as_ref())
     }
+}
+
+/// The certificates of a PEM file in DER: authorities for [`ClientCertificates`](crate::ClientCertificates), for
+/// instance.
+///
+/// # Errors
+///
+/// It cannot be read, is broken, or has none: the error names it.
+pub fn certificates_from_pem_file(path: &Path) -> Result<Vec<Bytes>, IdentityError> {
+    Ok(pem::octets(certificates(&read(path)?, &path.display().to_string())?))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
+    std::fs::read(path).map_err(|error| IdentityError::Read { path: path.to_owned(), error })
+}
+
+fn certificates(text: &[u8], place: &str) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
+    let place = place.to_owned();
+    pem::certificates(text).map_err(|absent| match absent {
+        Absent::Missing(found) => IdentityError::NoCertificate { place, found },
+        Absent::Broken(reason) => IdentityError::Broken { place, reason },
+        Absent::Encrypted(reason) => IdentityError::Broken { place, reason: reason.to_owned() },
+    })
 }
 
 fn pem_text(der: &[u8]) -> String {

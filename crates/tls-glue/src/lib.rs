@@ -21,6 +21,7 @@ pub mod development;
 mod error;
 mod identity;
 mod keylog;
+mod pem;
 mod provider;
 pub mod quic;
 mod report;
@@ -35,7 +36,7 @@ mod x509;
 pub use alert::Alert;
 pub use client::{ClientTls, ClientTlsBuilder};
 pub use error::{RecordRule, TlsError};
-pub use identity::{Identity, IdentityError};
+pub use identity::{Identity, IdentityError, certificates_from_pem_file};
 pub use keylog::KeyLog;
 #[cfg(feature = "report")]
 pub use report::{CertificateReport, KeyReport, Moment, ReportError, SctReport};

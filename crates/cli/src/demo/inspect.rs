@@ -8,10 +8,11 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use wirelace::semantics::Fields;
-use wirelace::server::{RawFields, RequestContext};
+use wirelace::server::{ClientIdentity, RawFields, RequestContext};
+use wirelace::tls_glue::{CertificateReport, HandshakeReport};
 
 pub(super) async fn echo(request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -63,15 +64,36 @@ pub(super) async fn headers(request: Request) -> Response {
             .iter()
             .for_each(|(name, value)| line(name.as_str().as_bytes(), value.as_bytes())),
     }
-    let remote = extensions.get::<RequestContext>().map(|context| context.peer().to_string());
+    let context = extensions.get::<RequestContext>();
+    let remote = context.map(|context| context.peer().to_string());
+    let client = extensions.get::<ClientIdentity>();
+    let tls = context.and_then(RequestContext::tls).map(|report| tls(report, client));
     json_response(format!(
         "{{\n  \"method\": {},\n  \"target\": {},\n  \"version\": {},\n  \"headers\": [{lines}\n  ],\n  \
-         \"remote\": {},\n  \"tls\": null,\n  \"early_data\": false\n}}\n",
+         \"remote\": {},\n  \"tls\": {},\n  \"early_data\": false\n}}\n",
         json_text(request.method().as_str().as_bytes()),
         json_text(request.uri().to_string().as_bytes()),
         json_text(format!("{:?}", request.version()).as_bytes()),
         Value::from(remote),
+        Value::from(tls),
     ))
+}
+
+/// What the connection agreed on, and the subject of the certificate by which the client is known.
+fn tls(report: &HandshakeReport, client: Option<&ClientIdentity>) -> Value {
+    let subject = |client: &ClientIdentity| {
+        let report = CertificateReport::new(client.certificate(), 0);
+        // It was good enough to be verified.
+        report.map(|report| report.subject).unwrap_or_default()
+    };
+    json!({
+        "version": report.version.to_string(),
+        "cipher": report.cipher_suite,
+        "alpn": report.alpn.as_deref().map(json_text),
+        "server_name": report.server_name,
+        "resumed": report.resumed,
+        "client": client.map(subject),
+    })
 }
 
 fn json_text(bytes: &[u8]) -> Value {

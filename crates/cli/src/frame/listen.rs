@@ -12,7 +12,8 @@ use wirelace::runtime::frame::{
 
 use super::show;
 use crate::failure::Failure;
-use crate::listen::{GRACE, Signals};
+use crate::listen::GRACE;
+use crate::signals::Signals;
 use crate::voice::Voice;
 
 #[derive(Debug, Args)]

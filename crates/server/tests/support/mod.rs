@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
@@ -53,8 +53,8 @@ impl Running {
     }
 }
 
-pub struct Client {
-    pub io: TcpStream,
+pub struct Client<IO = TcpStream> {
+    pub io: IO,
     /// Received and not yet taken.
     seen: Vec<u8>,
 }
@@ -78,8 +78,8 @@ impl Answer {
     }
 }
 
-impl Client {
-    pub fn new(io: TcpStream) -> Client {
+impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
+    pub fn new(io: IO) -> Client<IO> {
         Client { io, seen: Vec::new() }
     }
 

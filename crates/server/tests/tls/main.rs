@@ -1,0 +1,11 @@
+//! Servers with TLS listeners, and clients that speak HTTP by hand over it.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod identity;
+mod plain;
+mod protocols;
+mod replaced;
+mod slow;
+mod world;
