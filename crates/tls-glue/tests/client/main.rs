@@ -4,6 +4,7 @@ mod agreed;
 mod choices;
 mod clients;
 mod foreign;
+mod identity;
 mod logged;
 mod refused;
 #[cfg(feature = "report")]
