@@ -8,6 +8,8 @@ mod identity;
 mod logged;
 mod refused;
 #[cfg(feature = "report")]
+mod report;
+#[cfg(feature = "report")]
 mod revoked;
 mod weak;
 mod world;
