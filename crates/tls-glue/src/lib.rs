@@ -21,7 +21,6 @@ pub mod development;
 mod error;
 mod identity;
 mod keylog;
-mod pem;
 mod provider;
 pub mod quic;
 mod report;

@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor};
+use rustls::pki_types::{CertificateRevocationListDer, TrustAnchor};
 
 use crate::error::TlsError;
+use crate::identity::{certificates, pem_reason};
 use crate::verify::{Pin, Revocation};
 
 /// Which authorities a client trusts.
@@ -30,17 +31,14 @@ pub enum Roots {
 }
 
 impl Roots {
-    /// The certificates of a PEM text.
+    /// The certificates of a PEM text; also one in DER.
     ///
     /// # Errors
     ///
     /// It is broken, or has none.
     pub fn from_pem(text: &[u8]) -> Result<Roots, TlsError> {
-        let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
-        let all = all.map_err(|error| TlsError::Local(format!("the authorities' PEM is broken: {error}")))?;
-        if all.is_empty() {
-            return Err(TlsError::Local("no certificate among the authorities".to_owned()));
-        }
+        let all = certificates(text, "the authorities' file");
+        let all = all.map_err(|error| TlsError::Local(error.to_string()))?;
         Ok(Roots::Only(all.into_iter().map(|der| Bytes::from(der.to_vec())).collect()))
     }
 
@@ -70,7 +68,8 @@ impl Revocation {
             return Ok(vec![Bytes::copy_from_slice(octets)]);
         }
         let all: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(octets).collect();
-        let all = all.map_err(|error| TlsError::Local(format!("the lists' PEM is broken: {error}")))?;
+        let all = all
+            .map_err(|error| TlsError::Local(format!("the lists' PEM is broken: {}", pem_reason(&error))))?;
         if all.is_empty() {
             return Err(TlsError::Local("no revocation list in it".to_owned()));
         }

@@ -5,7 +5,7 @@ use super::error::{DerError, DerRule};
 use super::time;
 
 /// 1.3.6.1.4.1.11129.2.4.2: the SCTs inside a certificate (RFC 6962 §3.3).
-pub(super) const EMBEDDED_SCTS: &[u8] = &[0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 2];
+pub(crate) const EMBEDDED_SCTS: &[u8] = &[0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 2];
 /// 1.3.6.1.4.1.11129.2.4.3: the mark of a precertificate (RFC 6962 §3.1).
 const POISON: &[u8] = &[0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 3];
 /// 1.3.6.1.4.1.11129.2.4.5: the SCTs inside an OCSP response (RFC 6962 §3.3).

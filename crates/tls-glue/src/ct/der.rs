@@ -4,59 +4,59 @@
 
 use super::error::{DerError, DerRule};
 
-pub(super) const BOOLEAN: u8 = 0x01;
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(super) const ENUMERATED: u8 = 0x0a;
-pub(super) const UTC_TIME: u8 = 0x17;
-pub(super) const GENERALIZED_TIME: u8 = 0x18;
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(crate) const BOOLEAN: u8 = 0x01;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const ENUMERATED: u8 = 0x0a;
+pub(crate) const UTC_TIME: u8 = 0x17;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+pub(crate) const SEQUENCE: u8 = 0x30;
 /// The constructed context-specific tags `[0]` to `[3]`.
-pub(super) const CONTEXT_0: u8 = 0xa0;
-pub(super) const CONTEXT_1: u8 = 0xa1;
-pub(super) const CONTEXT_3: u8 = 0xa3;
+pub(crate) const CONTEXT_0: u8 = 0xa0;
+pub(crate) const CONTEXT_1: u8 = 0xa1;
+pub(crate) const CONTEXT_3: u8 = 0xa3;
 
 /// One value.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Value<'a> {
-    pub(super) tag: u8,
+pub(crate) struct Value<'a> {
+    pub(crate) tag: u8,
     /// Tag, length and content.
-    pub(super) whole: &'a [u8],
-    pub(super) content: &'a [u8],
+    pub(crate) whole: &'a [u8],
+    pub(crate) content: &'a [u8],
     /// Where `whole` begins in the input.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
 }
 
 impl<'a> Value<'a> {
     /// The values inside.
-    pub(super) fn inside(&self) -> Reader<'a> {
+    pub(crate) fn inside(&self) -> Reader<'a> {
         Reader {
             data: self.content,
             offset: self.offset.saturating_add(self.whole.len().saturating_sub(self.content.len())),
         }
     }
 
-    pub(super) fn error(&self, rule: DerRule) -> DerError {
+    pub(crate) fn error(&self, rule: DerRule) -> DerError {
         DerError { rule, offset: self.offset }
     }
 }
 
 /// Reads values from the front of a slice.
 #[derive(Debug, Clone)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     data: &'a [u8],
     /// Where `data` begins in the input.
     offset: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(data: &'a [u8]) -> Reader<'a> {
+    pub(crate) fn new(data: &'a [u8]) -> Reader<'a> {
         Reader { data, offset: 0 }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.data.is_empty()
     }
 
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value, whatever it is.
-    pub(super) fn any(&mut self) -> Result<Value<'a>, DerError> {
+    pub(crate) fn any(&mut self) -> Result<Value<'a>, DerError> {
         let truncated = || self.error(DerRule::Truncated);
         let (&tag, rest) = self.data.split_first().ok_or_else(truncated)?;
         if tag & 0x1f == 0x1f {
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value, which must have this tag.
-    pub(super) fn expect(&mut self, tag: u8) -> Result<Value<'a>, DerError> {
+    pub(crate) fn expect(&mut self, tag: u8) -> Result<Value<'a>, DerError> {
         match self.data.first() {
             Some(&found) if found != tag => Err(self.error(DerRule::Tag { expected: tag, found })),
             _ => self.any(),
@@ -106,18 +106,18 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value if it has this tag.
-    pub(super) fn optional(&mut self, tag: u8) -> Result<Option<Value<'a>>, DerError> {
+    pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Value<'a>>, DerError> {
         if self.data.first() == Some(&tag) { self.any().map(Some) } else { Ok(None) }
     }
 
     /// Nothing may be left.
-    pub(super) fn finish(&self) -> Result<(), DerError> {
+    pub(crate) fn finish(&self) -> Result<(), DerError> {
         if self.data.is_empty() { Ok(()) } else { Err(self.error(DerRule::Trailing)) }
     }
 }
 
 /// The one value that the slice is.
-pub(super) fn single(data: &[u8], tag: u8) -> Result<Value<'_>, DerError> {
+pub(crate) fn single(data: &[u8], tag: u8) -> Result<Value<'_>, DerError> {
     let mut reader = Reader::new(data);
     let value = reader.expect(tag)?;
     reader.finish()?;
@@ -125,7 +125,7 @@ pub(super) fn single(data: &[u8], tag: u8) -> Result<Value<'_>, DerError> {
 }
 
 /// The one value inside another.
-pub(super) fn only<'a>(outer: &Value<'a>, tag: u8) -> Result<Value<'a>, DerError> {
+pub(crate) fn only<'a>(outer: &Value<'a>, tag: u8) -> Result<Value<'a>, DerError> {
     let mut reader = outer.inside();
     let value = reader.expect(tag)?;
     reader.finish()?;
@@ -133,7 +133,7 @@ pub(super) fn only<'a>(outer: &Value<'a>, tag: u8) -> Result<Value<'a>, DerError
 }
 
 /// Writes a value that consists of these parts.
-pub(super) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut out = Vec::with_capacity(length.saturating_add(6));
     out.push(tag);

@@ -29,7 +29,7 @@
 
 mod certificate;
 mod check;
-mod der;
+pub(crate) mod der;
 mod error;
 mod json;
 mod key;
@@ -43,6 +43,7 @@ mod signed;
 mod time;
 mod verdict;
 
+pub(crate) use certificate::EMBEDDED_SCTS;
 pub use certificate::precertificate_tbs;
 pub use check::{Evidence, check};
 pub use error::{DerError, DerRule, SctError, SctRule};

@@ -2,19 +2,19 @@
 
 use bytes::Bytes;
 use ring::digest::{SHA256, digest};
-use x509_parser::extensions::ParsedExtension;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
-use x509_parser::public_key::PublicKey;
 
+use super::extensions::{self, SctReport};
+use crate::ct::der::{self, Reader, Value};
+use crate::ct::{DerError, DerRule};
 use crate::verify::Pin;
-use crate::x509::name::General;
-use crate::x509::time::rfc3339;
+use crate::x509::der::Element;
+use crate::x509::time::{rfc3339, seconds};
 use crate::x509::{hex, key, name, oid, rsa_bits};
 
 /// A certificate that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a certificate: {0}")]
-pub struct ReportError(String);
+pub struct ReportError(pub DerError);
 
 /// What a certificate says (RFC 5280). Nothing of it is checked: see
 /// [`Verification`](crate::Verification) for whether it was. Text from it has no control characters.
@@ -29,7 +29,7 @@ pub struct CertificateReport {
     pub issuer: String,
     /// Issuer and subject are the same.
     pub self_signed: bool,
-    /// The serial number in hex.
+    /// The serial number in hex, without the octet of 0 that only says that it is positive.
     pub serial: String,
     /// The first second that it is valid in.
     pub not_before: Moment,
@@ -55,6 +55,8 @@ pub struct CertificateReport {
     pub purposes: Vec<String>,
     /// The logs that say they have it, as it says itself.
     pub scts: Vec<SctReport>,
+    /// Extensions that are shown above, and that cannot be read; by their object identifiers.
+    pub unreadable: Vec<String>,
     /// The SHA-256 of the whole of it.
     pub fingerprint: [u8; 32],
 }
@@ -95,18 +97,6 @@ pub struct KeyReport {
     pub pin: Pin,
 }
 
-/// What a log of Certificate Transparency has signed (RFC 6962 §3.2); [`ct`](crate::ct) checks it.
-#[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SctReport {
-    /// The SHA-256 of the log's key.
-    pub log_id: [u8; 32],
-    /// Milliseconds since 1970.
-    pub timestamp: u64,
-    /// All of it.
-    pub raw: Bytes,
-}
-
 impl CertificateReport {
     /// Of a certificate in DER.
     ///
@@ -114,35 +104,7 @@ impl CertificateReport {
     ///
     /// It is none.
     pub fn new(der: &[u8], position: usize) -> Result<CertificateReport, ReportError> {
-        let (rest, certificate) =
-            X509Certificate::from_der(der).map_err(|error| ReportError(error.to_string()))?;
-        if !rest.is_empty() {
-            return Err(ReportError(format!("{} octets follow it", rest.len())));
-        }
-        let mut report = CertificateReport {
-            position,
-            subject: name_text(certificate.subject().as_raw()),
-            issuer: name_text(certificate.issuer().as_raw()),
-            self_signed: certificate.subject().as_raw() == certificate.issuer().as_raw(),
-            serial: hex(certificate.raw_serial()),
-            not_before: Moment::new(certificate.validity().not_before.timestamp()),
-            not_after: Moment::new(certificate.validity().not_after.timestamp()),
-            dns_names: Vec::new(),
-            addresses: Vec::new(),
-            other_names: Vec::new(),
-            key: key_report(&certificate),
-            signature_algorithm: oid::named(certificate.signature_algorithm.algorithm.as_bytes()),
-            is_ca: false,
-            path_length: None,
-            key_usages: Vec::new(),
-            purposes: Vec::new(),
-            scts: Vec::new(),
-            fingerprint: sha256(der),
-        };
-        for extension in certificate.extensions() {
-            report.extension(extension.parsed_extension(), extension.value);
-        }
-        Ok(report)
+        read(der, position).map_err(ReportError)
     }
 
     /// Of all certificates that a peer has shown, its own first. What cannot be read is left out; the positions tell.
@@ -151,59 +113,69 @@ impl CertificateReport {
         let all = certificates.iter().enumerate();
         all.filter_map(|(position, der)| CertificateReport::new(der, position).ok()).collect()
     }
-
-    fn extension(&mut self, parsed: &ParsedExtension<'_>, value: &[u8]) {
-        match parsed {
-            ParsedExtension::BasicConstraints(constraints) => {
-                self.is_ca = constraints.ca;
-                self.path_length = constraints.path_len_constraint;
-            }
-            ParsedExtension::KeyUsage(usage) => {
-                let known = [
-                    (usage.digital_signature(), "digitalSignature"),
-                    (usage.non_repudiation(), "nonRepudiation"),
-                    (usage.key_encipherment(), "keyEncipherment"),
-                    (usage.data_encipherment(), "dataEncipherment"),
-                    (usage.key_agreement(), "keyAgreement"),
-                    (usage.key_cert_sign(), "keyCertSign"),
-                    (usage.crl_sign(), "cRLSign"),
-                    (usage.encipher_only(), "encipherOnly"),
-                    (usage.decipher_only(), "decipherOnly"),
-                ];
-                self.key_usages = known.into_iter().filter(|(set, _)| *set).map(|(_, name)| name).collect();
-            }
-            ParsedExtension::ExtendedKeyUsage(usage) => {
-                let known: [(bool, &[u8]); 7] = [
-                    (usage.any, &[0x55, 29, 37, 0]),
-                    (usage.server_auth, &[0x2b, 6, 1, 5, 5, 7, 3, 1]),
-                    (usage.client_auth, &[0x2b, 6, 1, 5, 5, 7, 3, 2]),
-                    (usage.code_signing, &[0x2b, 6, 1, 5, 5, 7, 3, 3]),
-                    (usage.email_protection, &[0x2b, 6, 1, 5, 5, 7, 3, 4]),
-                    (usage.time_stamping, &[0x2b, 6, 1, 5, 5, 7, 3, 8]),
-                    (usage.ocsp_signing, &[0x2b, 6, 1, 5, 5, 7, 3, 9]),
-                ];
-                let known = known.into_iter().filter(|(set, _)| *set).map(|(_, purpose)| purpose);
-                let others = usage.other.iter().map(|purpose| purpose.as_bytes());
-                self.purposes = known.chain(others).map(oid::named).collect();
-            }
-            ParsedExtension::SubjectAlternativeName(_) => {
-                for name in name::general(value) {
-                    match name {
-                        General::Dns(name) => self.dns_names.push(name),
-                        General::Ip(address) => self.addresses.push(address),
-                        General::Other(name) => self.other_names.push(name),
-                    }
-                }
-            }
-            ParsedExtension::SCT(_) => self.scts = scts(value),
-            _ => {}
-        }
-    }
 }
 
-/// x509-parser has the `Name` with tag and length.
-fn name_text(raw: &[u8]) -> String {
-    name::text(crate::x509::der::Reader::new(raw).expect(crate::x509::der::SEQUENCE).unwrap_or_default())
+/// RFC 5280 §4.1.
+fn read(der: &[u8], position: usize) -> Result<CertificateReport, DerError> {
+    let mut outer = der::single(der, der::SEQUENCE)?.inside();
+    let tbs = outer.expect(der::SEQUENCE)?;
+    let signature_algorithm = outer.expect(der::SEQUENCE)?.inside().expect(der::OBJECT_IDENTIFIER)?;
+    outer.expect(der::BIT_STRING)?;
+    outer.finish()?;
+
+    let mut fields = tbs.inside();
+    // The version.
+    fields.optional(der::CONTEXT_0)?;
+    let serial = fields.expect(der::INTEGER)?.content;
+    // How it is signed, once more.
+    fields.expect(der::SEQUENCE)?;
+    let issuer = fields.expect(der::SEQUENCE)?;
+    let mut validity = fields.expect(der::SEQUENCE)?.inside();
+    let (not_before, not_after) = (moment(&mut validity)?, moment(&mut validity)?);
+    validity.finish()?;
+    let subject = fields.expect(der::SEQUENCE)?;
+    let spki = fields.expect(der::SEQUENCE)?;
+    // issuerUniqueID and subjectUniqueID.
+    fields.optional(0x81)?;
+    fields.optional(0x82)?;
+    let wrapper = fields.optional(der::CONTEXT_3)?;
+    fields.finish()?;
+
+    let found = match wrapper {
+        Some(wrapper) => extensions::read(&der::only(&wrapper, der::SEQUENCE)?)?,
+        None => extensions::Extensions::default(),
+    };
+    Ok(CertificateReport {
+        position,
+        subject: name::text(subject.content),
+        issuer: name::text(issuer.content),
+        self_signed: subject.content == issuer.content,
+        serial: hex(match serial {
+            [0, rest @ ..] if !rest.is_empty() => rest,
+            whole => whole,
+        }),
+        not_before,
+        not_after,
+        dns_names: found.dns_names,
+        addresses: found.addresses,
+        other_names: found.other_names,
+        key: key_report(&spki)?,
+        signature_algorithm: oid::named(signature_algorithm.content),
+        is_ca: found.is_ca,
+        path_length: found.path_length,
+        key_usages: found.key_usages,
+        purposes: found.purposes,
+        scts: found.scts,
+        unreadable: found.unreadable,
+        fingerprint: sha256(der),
+    })
+}
+
+fn moment(fields: &mut Reader<'_>) -> Result<Moment, DerError> {
+    let time = fields.any()?;
+    let seconds = seconds(Element { tag: time.tag, content: time.content, whole: time.whole });
+    let seconds = seconds.ok_or_else(|| time.error(DerRule::Content("not a time in UTC")))?;
+    Ok(Moment::new(seconds))
 }
 
 fn sha256(octets: &[u8]) -> [u8; 32] {
@@ -212,42 +184,22 @@ fn sha256(octets: &[u8]) -> [u8; 32] {
     hash
 }
 
-fn key_report(certificate: &X509Certificate<'_>) -> KeyReport {
-    let info = certificate.public_key();
-    let algorithm = info.algorithm.algorithm.as_bytes();
-    let curve = info.algorithm.parameters.as_ref().and_then(|parameters| parameters.as_oid().ok());
-    let algorithm = oid::named(curve.as_ref().map_or(algorithm, |curve| curve.as_bytes()));
-    let bits = match info.parsed() {
-        Ok(PublicKey::RSA(_)) => {
-            let content = crate::x509::der::Reader::new(info.raw).expect(crate::x509::der::SEQUENCE);
-            content.and_then(key).and_then(|(algorithm, key)| rsa_bits(algorithm, key))
-        }
-        Ok(PublicKey::EC(_)) => match algorithm.as_str() {
-            "P-521" => Some(521),
-            _ => info.parsed().ok().map(|key| key.key_size()),
-        },
-        _ => match algorithm.as_str() {
-            "Ed25519" => Some(256),
-            "Ed448" => Some(456),
-            _ => None,
-        },
+fn key_report(spki: &Value<'_>) -> Result<KeyReport, DerError> {
+    let mut fields = spki.inside();
+    let mut algorithm = fields.expect(der::SEQUENCE)?.inside();
+    fields.expect(der::BIT_STRING)?;
+    let kind = algorithm.expect(der::OBJECT_IDENTIFIER)?.content;
+    // ECDSA has its curve for a parameter.
+    let curve = algorithm.optional(der::OBJECT_IDENTIFIER)?.map(|curve| curve.content);
+    let algorithm = oid::named(curve.unwrap_or(kind));
+    let bits = match algorithm.as_str() {
+        "P-192" => Some(192),
+        "P-224" => Some(224),
+        "P-256" | "secp256k1" | "Ed25519" => Some(256),
+        "P-384" => Some(384),
+        "P-521" => Some(521),
+        "Ed448" => Some(456),
+        _ => key(spki.content).and_then(|(algorithm, key)| rsa_bits(algorithm, key)),
     };
-    KeyReport { algorithm, bits: bits.filter(|bits| *bits > 0), pin: Pin::of_key(info.raw) }
-}
-
-/// The content of the extension: an OCTET STRING, in it a list with lengths (RFC 6962 §3.3).
-fn scts(value: &[u8]) -> Vec<SctReport> {
-    let list = crate::x509::der::Reader::new(value).expect(crate::x509::der::OCTET_STRING);
-    let Some((_, mut rest)) = list.and_then(|list| list.split_at_checked(2)) else { return Vec::new() };
-    let mut all = Vec::new();
-    while let Some((length, after)) = rest.split_first_chunk::<2>() {
-        let Some((sct, after)) = after.split_at_checked(u16::from_be_bytes(*length).into()) else { break };
-        rest = after;
-        let fields = sct.split_first().and_then(|(_, rest)| rest.split_first_chunk::<32>());
-        let Some((log_id, fields)) = fields else { continue };
-        let Some((timestamp, _)) = fields.split_first_chunk::<8>() else { continue };
-        let timestamp = u64::from_be_bytes(*timestamp);
-        all.push(SctReport { log_id: *log_id, timestamp, raw: Bytes::copy_from_slice(sct) });
-    }
-    all
+    Ok(KeyReport { algorithm, bits, pin: Pin::of_key(spki.whole) })
 }

@@ -7,7 +7,7 @@ pub(crate) mod oid;
 pub(crate) mod time;
 mod view;
 
-pub(crate) use view::{Certificate, List, key, rsa_bits};
+pub(crate) use view::{Certificate, List, integer_bits, key, rsa_bits};
 
 /// In hex, small letters.
 pub(crate) fn hex(octets: &[u8]) -> String {

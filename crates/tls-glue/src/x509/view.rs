@@ -141,9 +141,14 @@ pub(crate) fn rsa_bits(algorithm: &[u8], key: &[u8]) -> Option<usize> {
         return None;
     }
     let modulus = Reader::new(Reader::new(key).expect(SEQUENCE)?).expect(INTEGER)?;
-    let zeros = modulus.iter().take_while(|octet| **octet == 0).count();
-    let first = modulus.get(zeros)?;
-    Some((modulus.len() - zeros) * 8 - first.leading_zeros() as usize)
+    integer_bits(modulus)
+}
+
+/// The bits of a positive `INTEGER`; `None`: it is 0.
+pub(crate) fn integer_bits(value: &[u8]) -> Option<usize> {
+    let zeros = value.iter().take_while(|octet| **octet == 0).count();
+    let first = value.get(zeros)?;
+    Some((value.len() - zeros) * 8 - first.leading_zeros() as usize)
 }
 
 /// Keys and signatures have whole octets.

@@ -40,15 +40,27 @@ fn certified(chain: &[Bytes], key: &[u8]) -> Arc<SingleCertAndKey> {
 pub(crate) fn shown_to_client(client: &ClientTls, version: TlsVersion, chain: &[Bytes]) -> CertificateError {
     // Its key: any that can sign as the certificate's says that it does.
     let key = rcgen::KeyPair::generate().unwrap().serialize_der();
-    let config = ServerConfig::builder_with_provider(provider());
-    let config = config.with_protocol_versions(&versions(version)).unwrap().with_no_client_auth();
-    let config = config.with_cert_resolver(certified(chain, &key));
-    let mut server: Connection = ServerConnection::new(Arc::new(config)).unwrap().into();
-    let mut session = TlsSession::client(client, HOST, Instant::now()).unwrap();
-    match drive(&mut session, &mut server) {
+    match served(client, version, chain, &key) {
         Err(TlsError::Certificate(error)) => *error,
         other => panic!("{other:?}"),
     }
+}
+
+/// How it ends between our client and a server of this chain and key.
+pub(crate) fn served(
+    client: &ClientTls,
+    version: TlsVersion,
+    chain: &[Bytes],
+    key: &[u8],
+) -> Result<(), TlsError> {
+    let config = ServerConfig::builder_with_provider(provider());
+    let config = config.with_protocol_versions(&versions(version)).unwrap().with_no_client_auth();
+    let config = config.with_cert_resolver(certified(chain, key));
+    let mut server: Connection = ServerConnection::new(Arc::new(config)).unwrap().into();
+    let mut session = TlsSession::client(client, HOST, Instant::now()).unwrap();
+    drive(&mut session, &mut server)?;
+    assert!(session.report().is_some(), "the handshake hangs");
+    Ok(())
 }
 
 /// What our server says to a client that shows this one, with whatever key.

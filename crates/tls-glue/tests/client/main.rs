@@ -4,8 +4,11 @@ mod agreed;
 mod choices;
 mod clients;
 mod foreign;
+mod identity;
 mod logged;
 mod refused;
+#[cfg(feature = "report")]
+mod report;
 #[cfg(feature = "report")]
 mod revoked;
 mod weak;

@@ -4,8 +4,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
     NameConstraints, date_time_ymd,
 };
-use wirelace_tls_glue::{CertificateRule, ClientTls, Roots};
+use wirelace_tls_glue::{Alert, CertificateRule, ClientTls, Roots, TlsVersion};
 
+use crate::foreign::{served, shown_to_client};
 use crate::world::{Authority, HOST, Made, accepted, handshake, refused, refused_for};
 
 /// A root, an authority between, and what both sides are made of.
@@ -333,15 +334,20 @@ fn critical_extension() {
 fn what_cannot_be_read() {
     let (root, between) = three(|_| {});
     let garbage = between.der.slice(..between.der.len() / 2);
-    refused(
-        root.trusting(),
-        between.leaf().server(&[&garbage]),
-        Some(1),
-        42,
-        "certificate 1 of the peer's chain cannot be parsed: it is cut short, or not DER; have a new one issued",
-    );
-    // Nobody needs it.
-    accepted(root.trusting(), root.leaf().server(&[&garbage]));
+    let client = root.trusting().build().unwrap();
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+        let error = shown_to_client(&client, version, &[between.leaf().der, garbage.clone()]);
+        assert_eq!(
+            error.to_string(),
+            "certificate 1 of the peer's chain cannot be parsed: it is cut short, or not DER; have a new one issued"
+        );
+        assert_eq!((error.position, error.alert()), (Some(1), Alert(42)));
+        let error = shown_to_client(&client, version, std::slice::from_ref(&garbage));
+        assert_eq!((error.position, error.alert()), (Some(0), Alert(42)), "{error}");
+        // Nobody needs it.
+        let leaf = root.leaf();
+        served(&client, version, &[leaf.der, garbage.clone()], &leaf.key).unwrap();
+    }
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! A certificate chain and its private key.
 
+mod error;
+mod key;
+mod pem;
+
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -9,63 +13,11 @@ use bytes::Bytes;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use crate::pem::{self, Absent};
+pub use self::error::IdentityError;
+pub(crate) use self::pem::{certificates, reason as pem_reason};
 use crate::provider::provider;
 use crate::verify::reason;
-
-/// Why a certificate and key cannot be used; names the file where there is one.
-#[non_exhaustive]
-#[derive(Debug, thiserror::Error)]
-pub enum IdentityError {
-    /// A file cannot be read.
-    #[error("cannot read {}: {error}", .path.display())]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// No certificate is there.
-    #[error("no certificate in {place}: {found}")]
-    NoCertificate {
-        /// The file, or `memory`.
-        place: String,
-        /// What there is instead.
-        found: String,
-    },
-    /// No private key is there.
-    #[error("no private key in {place}: {found}")]
-    NoKey {
-        /// The file, or `memory`.
-        place: String,
-        /// What there is instead.
-        found: String,
-    },
-    /// It is not what it says it is.
-    #[error("{place} is broken: {reason}")]
-    Broken {
-        /// The file, or `the certificate`, `the private key`.
-        place: String,
-        /// Why.
-        reason: String,
-    },
-    /// The key is encrypted, or of a kind that is not supported.
-    #[error("the private key in {place} cannot be used: {reason}")]
-    Key {
-        /// The file, or `memory`.
-        place: String,
-        /// Why.
-        reason: String,
-    },
-    /// The key is not the certificate's.
-    #[error("the private key in {key} does not belong to the certificate in {certificate}")]
-    Mismatch {
-        /// Where the certificate is from.
-        certificate: String,
-        /// Where the key is from.
-        key: String,
-    },
-}
+use crate::x509::Certificate;
 
 /// A certificate chain, its own certificate first, and the private key: RSA, ECDSA (P-256, P-384) or Ed25519.
 #[derive(Clone)]
@@ -81,7 +33,8 @@ impl fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// From two PEM files, as openssl and mkcert write them. The chain may also be in one file with the key.
+    /// From two PEM files, as openssl and mkcert write them. The chain may also be in one file with the key. A file in
+    /// DER is one certificate, or the key.
     ///
     /// # Errors
     ///
@@ -119,12 +72,7 @@ impl Identity {
         key_place: &str,
     ) -> Result<Identity, IdentityError> {
         let certificates = certificates(chain, chain_place)?;
-        let place = key_place.to_owned();
-        let key = pem::private_key(key).map_err(|absent| match absent {
-            Absent::Missing(found) => IdentityError::NoKey { place, found },
-            Absent::Broken(reason) => IdentityError::Broken { place, reason },
-            Absent::Encrypted(reason) => IdentityError::Key { place, reason: reason.to_owned() },
-        })?;
+        let key = pem::private_key(key, key_place)?;
         Identity::new(certificates, key, chain_place, key_place)
     }
 
@@ -135,28 +83,29 @@ impl Identity {
         key_place: &str,
     ) -> Result<Identity, IdentityError> {
         let Some(first) = chain.first() else {
-            let (place, found) = (chain_place.to_owned(), "the chain is empty".to_owned());
-            return Err(IdentityError::NoCertificate { place, found });
+            return Err(IdentityError::NoCertificate { place: chain_place.to_owned(), found: None });
+        };
+        let broken = |position: usize, reason| IdentityError::Broken {
+            place: format!("certificate {} in {chain_place}", position + 1),
+            reason,
         };
         let names = {
-            let parsed = webpki::EndEntityCert::try_from(first).map_err(|error| IdentityError::Broken {
-                place: format!("the certificate in {chain_place}"),
-                reason: reason(&error),
-            })?;
+            let parsed = webpki::EndEntityCert::try_from(first).map_err(|error| broken(0, reason(&error)))?;
             parsed.valid_dns_names().map(str::to_ascii_lowercase).collect()
         };
-        let signer = provider().key_provider.load_private_key(key);
+        let unreadable = chain.iter().position(|der| Certificate::parse(der).is_none());
+        if let Some(position) = unreadable {
+            return Err(broken(position, reason(&webpki::Error::BadDer)));
+        }
+        let signer = provider().key_provider.load_private_key(key.clone_key());
         let signer = signer
-            .map_err(|error| IdentityError::Key { place: key_place.to_owned(), reason: error.to_string() })?;
-        let key = CertifiedKey::new(chain, signer);
-        match key.keys_match() {
+            .map_err(|_| IdentityError::Key { place: key_place.to_owned(), reason: key::refusal(&key) })?;
+        let certified = CertifiedKey::new(chain, signer);
+        match certified.keys_match() {
             Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
-                Err(IdentityError::Mismatch {
-                    certificate: chain_place.to_owned(),
-                    key: key_place.to_owned(),
-                })
+                Err(mismatch(&certified, chain_place.to_owned(), key_place.to_owned()))
             }
-            _ => Ok(Identity { key: Arc::new(key), names }),
+            _ => Ok(Identity { key: Arc::new(certified), names }),
         }
     }
 
@@ -178,27 +127,31 @@ impl Identity {
     }
 }
 
-/// The certificates of a PEM file in DER: authorities for [`ClientCertificates`](crate::ClientCertificates), for
-/// instance.
+/// The certificates of a file in DER: authorities for [`ClientCertificates`](crate::ClientCertificates), for instance.
 ///
 /// # Errors
 ///
 /// It cannot be read, is broken, or has none: the error names it.
 pub fn certificates_from_pem_file(path: &Path) -> Result<Vec<Bytes>, IdentityError> {
-    Ok(pem::octets(certificates(&read(path)?, &path.display().to_string())?))
+    let all = certificates(&read(path)?, &path.display().to_string())?;
+    Ok(all.into_iter().map(|der| Bytes::from(der.to_vec())).collect())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
     std::fs::read(path).map_err(|error| IdentityError::Read { path: path.to_owned(), error })
 }
 
-fn certificates(text: &[u8], place: &str) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
-    let place = place.to_owned();
-    pem::certificates(text).map_err(|absent| match absent {
-        Absent::Missing(found) => IdentityError::NoCertificate { place, found },
-        Absent::Broken(reason) => IdentityError::Broken { place, reason },
-        Absent::Encrypted(reason) => IdentityError::Broken { place, reason: reason.to_owned() },
-    })
+/// The key may be that of another certificate of the chain.
+fn mismatch(certified: &CertifiedKey, certificate: String, key: String) -> IdentityError {
+    let public = certified.key.public_key();
+    let of_key = |der: &CertificateDer<'_>| {
+        let spki = Certificate::parse(der)?.spki;
+        public.as_ref().map(|public| public.as_ref() == spki)
+    };
+    match certified.cert.iter().position(|der| of_key(der) == Some(true)) {
+        Some(position) => IdentityError::Order { certificate, key, position },
+        None => IdentityError::Mismatch { certificate, key },
+    }
 }
 
 fn pem_text(der: &[u8]) -> String {
