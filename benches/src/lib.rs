@@ -15,6 +15,9 @@ pub const BODY: &str = "hello, world\n";
 /// The `content-type` of every answer.
 pub const CONTENT_TYPE: &str = "text/plain";
 
+/// Length of the large body, in bytes.
+pub const BULK: usize = 1 << 20;
+
 /// Serves on one thread at the address in the first argument, as it comes: all limits and timeouts on.
 ///
 /// # Errors

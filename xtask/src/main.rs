@@ -21,7 +21,7 @@ usage: cargo xtask VERB
   check-alone                         build each codec crate by itself, without std, and its example
   check-packages                      package every published crate, and build it from its package
   interop [NAME]                      run our programs against real peers
-  race NAME [--quick] [--json FILE]   measure against peers, taking turns (names: http1, frame)
+  race NAME [--quick] [--json FILE]   measure against peers, taking turns (names: http1, frame, tls)
   fuzz-smoke [SECONDS]                run each fuzz target for a short time (default 10)
   release-check                       licences, bans, sources and packaging, before a release";
 

@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 pub mod hyper_server;
+pub mod hyper_tls;
+pub mod tls_client;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -12,6 +14,9 @@ pub const BODY: &str = "hello, world\n";
 
 /// The `content-type` of every answer.
 pub const CONTENT_TYPE: &str = "text/plain";
+
+/// Length of the large body, in bytes.
+pub const BULK: usize = 1 << 20;
 
 /// Long enough for 10,000 clients that connect at once, where the kernel allows it.
 const BACKLOG: i32 = 16 * 1024;

@@ -10,6 +10,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connects, asks once, checks the answer, and returns the connection, still open.
 pub(super) fn ask(address: SocketAddr) -> Result<TcpStream, String> {
+    let (stream, answer) = exchange(address)?;
+    check(&answer)?;
+    Ok(stream)
+}
+
+/// Connects, asks once, and returns the answer.
+pub(super) fn once(address: SocketAddr) -> Result<String, String> {
+    exchange(address).map(|(_, answer)| answer)
+}
+
+fn exchange(address: SocketAddr) -> Result<(TcpStream, String), String> {
     let mut stream = TcpStream::connect(address).map_err(|error| format!("cannot connect: {error}"))?;
     let io = |error: std::io::Error| format!("no answer: {error}");
     stream.set_read_timeout(Some(PATIENCE)).map_err(io)?;
@@ -22,12 +33,16 @@ pub(super) fn ask(address: SocketAddr) -> Result<TcpStream, String> {
             read => answer.extend_from_slice(&piece[..read]),
         }
     }
-    check(&String::from_utf8_lossy(&answer))?;
-    Ok(stream)
+    Ok((stream, String::from_utf8_lossy(&answer).into_owned()))
+}
+
+/// Whether one request is answered as it has to be.
+pub(super) fn check_server(address: SocketAddr) -> Result<(), String> {
+    ask(address).map(drop)
 }
 
 /// The status line, exactly three fields, and the body; only the fields' order is free.
-fn check(answer: &str) -> Result<(), String> {
+pub(super) fn check(answer: &str) -> Result<(), String> {
     let wrong = |what: &str| Err(format!("{what} in {answer:?}"));
     let Some((head, body)) = answer.split_once("\r\n\r\n") else { return wrong("no end of head") };
     let mut lines = head.split("\r\n");

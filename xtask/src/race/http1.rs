@@ -1,9 +1,9 @@
 //! Who races over HTTP/1, and over what.
 
-use super::measure::{self, Contestant};
 use super::report::Part;
-use super::wrk::{DEPTH, Load};
-use super::{Options, holder, machine};
+use super::server::Contestant;
+use super::wrk::{DEPTH, Form, Load};
+use super::{Options, answer, holder, machine, measure};
 use crate::process::root;
 
 const FEW: usize = 64;
@@ -94,9 +94,10 @@ fn run(part: &mut Part, options: &Options) {
     let contestants: Vec<Contestant> =
         names.iter().filter(|name| options.runs(name)).map(|name| contestant(name)).collect();
     let seconds = seconds(options);
-    let load = Load { connections: FEW, seconds, pipelined: part.name.ends_with("pipelined") };
+    let form = if part.name.ends_with("pipelined") { Form::Pipelined } else { Form::Plain };
+    let load = Load { connections: FEW, seconds, path: "/", form };
     match part.name {
-        "idle" => measure::idle(part, &contestants, options.rounds().min(3), MANY),
+        "idle" => measure::idle(part, &contestants, options.rounds().min(3), MANY, holder::hold),
         "growth" => {
             // Long enough that each connection does its share.
             let many = Load { connections: MANY, seconds: seconds * 4, ..load };
@@ -108,7 +109,14 @@ fn run(part: &mut Part, options: &Options) {
 
 fn contestant(name: &'static str) -> Contestant {
     let folder = if name.starts_with("ours") { "target/release" } else { "benches/peers/target/release" };
-    Contestant { name, program: root().join(folder).join(name) }
+    Contestant {
+        name,
+        program: root().join(folder).join(name),
+        args: Vec::new(),
+        address: None,
+        check: answer::check_server,
+        scheme: "http",
+    }
 }
 
 #[cfg(test)]

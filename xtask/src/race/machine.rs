@@ -52,6 +52,15 @@ pub(super) fn wrk() -> (String, String) {
     ("wrk".into(), wrk)
 }
 
+/// A line of what a program says of its version, on whichever output.
+pub(super) fn says(name: &str, program: &str, args: &[&str]) -> (String, String) {
+    let said =
+        Command::new(program).args(args).output().map(|output| [output.stdout, output.stderr].concat());
+    let said = said.unwrap_or_default();
+    let line = String::from_utf8_lossy(&said).lines().next().unwrap_or("unknown").to_owned();
+    (name.to_owned(), line)
+}
+
 /// Builds all contestants in release; peers are a workspace of their own.
 pub(super) fn build() -> Result<(), String> {
     let jobs = jobs();

@@ -2,22 +2,26 @@
 
 use super::holder::hold;
 use super::report::{Part, Row};
-use super::server::Server;
+use super::server::{Contestant, Server};
 use super::wrk::{self, Count, Load};
 use super::{Options, machine};
 use serde_json::json;
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::time::Duration;
-
-/// A program that takes part.
-#[derive(Debug, Clone)]
-pub(super) struct Contestant {
-    pub(super) name: &'static str,
-    pub(super) program: PathBuf,
-}
 
 /// How long idle connections are left alone before memory is read.
 const IDLE: Duration = Duration::from_secs(4);
+
+/// Whatever takes part.
+pub(super) trait Named {
+    fn name(&self) -> &'static str;
+}
+
+impl Named for Contestant {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
 
 /// What one round of one contestant gave.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +32,7 @@ pub(super) struct Sample {
 
 /// CPU time for each request under a load, in microseconds.
 pub(super) fn cost(part: &mut Part, contestants: &[Contestant], rounds: usize, load: Load) {
-    in_turns(part, contestants, 1, rounds, start, |server| {
+    in_turns(part, contestants, 1, rounds, Server::start, |server| {
         let (cpu, count) = loaded(running(server)?, load)?;
         Ok(Sample { value: cpu / count.requests, per_second: Some(count.per_second) })
     });
@@ -38,7 +42,7 @@ pub(super) fn cost(part: &mut Part, contestants: &[Contestant], rounds: usize, l
 ///
 /// Opening and closing the many is taken out: as many that do one request each are timed beside it.
 pub(super) fn growth(part: &mut Part, contestants: &[Contestant], rounds: usize, few: Load, many: Load) {
-    in_turns(part, contestants, 1, rounds, start, |server| {
+    in_turns(part, contestants, 1, rounds, Server::start, |server| {
         let server = running(server)?;
         let (cpu, count) = loaded(server, few)?;
         let cost_of_few = cpu / count.requests;
@@ -57,11 +61,17 @@ pub(super) fn growth(part: &mut Part, contestants: &[Contestant], rounds: usize,
 
 /// Resident bytes for each connection that has done one request and is idle.
 ///
-/// A fresh process each time: an allocator does not give back what it once had.
-pub(super) fn idle(part: &mut Part, contestants: &[Contestant], rounds: usize, connections: usize) {
-    let program = |contestant: &Contestant| contestant.program.clone();
-    in_turns(part, contestants, 0, rounds, program, |program| {
-        let server = Server::start(program)?;
+/// A fresh process each time: an allocator does not give back what it once had. `hold`: opens them; they close when
+/// its result is dropped.
+pub(super) fn idle<H>(
+    part: &mut Part,
+    contestants: &[Contestant],
+    rounds: usize,
+    connections: usize,
+    hold: impl Fn(SocketAddr, usize) -> Result<H, String>,
+) {
+    in_turns(part, contestants, 0, rounds, Contestant::clone, |contestant| {
+        let server = Server::start(contestant)?;
         let before = server.resident()?;
         let held = hold(server.address, connections)?;
         std::thread::sleep(IDLE);
@@ -71,33 +81,29 @@ pub(super) fn idle(part: &mut Part, contestants: &[Contestant], rounds: usize, c
     });
 }
 
-fn start(contestant: &Contestant) -> Result<Server, String> {
-    Server::start(&contestant.program)
-}
-
-fn running(server: &Result<Server, String>) -> Result<&Server, String> {
+pub(super) fn running(server: &Result<Server, String>) -> Result<&Server, String> {
     server.as_ref().map_err(Clone::clone)
 }
 
 /// The server's CPU time over one run of wrk, and what wrk counted.
-fn loaded(server: &Server, load: Load) -> Result<(f64, Count), String> {
+pub(super) fn loaded(server: &Server, load: Load) -> Result<(f64, Count), String> {
     let before = server.cpu_us()?;
-    let count = wrk::run(server.address, load)?;
+    let count = wrk::run(&server.url, load)?;
     server.quiesce()?;
     Ok((server.cpu_us()? - before, count))
 }
 
 /// A B C … A B C …; the first `warm_up` rounds do not count, and an error voids its row.
-pub(super) fn in_turns<S>(
+pub(super) fn in_turns<C: Named, S>(
     part: &mut Part,
-    contestants: &[Contestant],
+    contestants: &[C],
     warm_up: usize,
     rounds: usize,
-    start: impl Fn(&Contestant) -> S,
+    start: impl Fn(&C) -> S,
     mut round: impl FnMut(&mut S) -> Result<Sample, String>,
 ) {
     let mut states: Vec<S> = contestants.iter().map(start).collect();
-    part.rows = contestants.iter().map(|contestant| Row::new(contestant.name)).collect();
+    part.rows = contestants.iter().map(|contestant| Row::new(contestant.name())).collect();
     for number in 0..warm_up + rounds {
         for (state, row) in states.iter_mut().zip(&mut part.rows) {
             if row.void.is_some() {

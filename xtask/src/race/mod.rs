@@ -1,7 +1,7 @@
 //! `race`: the only source of a figure that compares us with peers.
 //!
-//! `http1` and `frame` say who races over what. `server` runs one contestant and reads its cost from /proc,
-//! `wrk` is the load, `holder` keeps idle connections, `stats` and `report` make the tables.
+//! `http1`, `frame` and `tls` say who races over what. `server` runs one contestant and reads its cost from /proc,
+//! `wrk` is the load, `tool` another one, `holder` keeps idle connections, `stats` and `report` make the tables.
 
 mod answer;
 mod frame;
@@ -9,14 +9,18 @@ mod holder;
 mod http1;
 mod machine;
 mod measure;
+mod nginx;
 mod report;
 mod server;
 mod stats;
+mod tls;
+mod tool;
 mod wrk;
 
 use std::path::PathBuf;
 
-const USAGE: &str = "usage: race http1|frame [--quick] [--json FILE] [--part PART,…] [--only CONTESTANT,…]";
+const USAGE: &str =
+    "usage: race http1|frame|tls [--quick] [--json FILE] [--part PART,…] [--only CONTESTANT,…]";
 
 /// What the command line asks for.
 #[derive(Debug, Default)]
@@ -61,6 +65,7 @@ impl Options {
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
     match args.split_first() {
         Some((name, rest)) if name == "http1" => http1::race(&Options::parse(rest)?),
+        Some((name, rest)) if name == "tls" => tls::race(&Options::parse(rest)?),
         Some((name, rest)) if name == "frame" => frame::race(&Options::parse(rest)?),
         _ => Err(USAGE.into()),
     }

@@ -1,10 +1,9 @@
 //! One contestant as a process on its own core, and what it costs according to /proc.
 
-use super::answer::ask;
 use crate::process::output;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::Path;
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -15,39 +14,77 @@ const CORE: &str = "0";
 /// Longest wait for a server to notice that its clients are gone.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A program that takes part.
+#[derive(Debug, Clone)]
+pub(super) struct Contestant {
+    pub(super) name: &'static str,
+    pub(super) program: PathBuf,
+    pub(super) args: Vec<String>,
+    /// Where it listens, if it cannot be told by a first argument and say so.
+    pub(super) address: Option<SocketAddr>,
+    /// Asks it once, and checks its answers.
+    pub(super) check: fn(SocketAddr) -> Result<(), String>,
+    /// How its URLs begin.
+    pub(super) scheme: &'static str,
+}
+
 #[derive(Debug)]
 pub(super) struct Server {
     child: Child,
     pub(super) address: SocketAddr,
+    /// Where wrk finds it, without a path.
+    pub(super) url: String,
     /// Open files before the first client came.
     files: usize,
 }
 
 impl Server {
     /// Starts the program on a free port and checks its answer.
-    pub(super) fn start(program: &Path) -> Result<Self, String> {
-        let name = program.display();
-        let mut child = Command::new("taskset")
-            .args(["-c", CORE])
-            .arg(program)
-            .arg("127.0.0.1:0")
+    pub(super) fn start(contestant: &Contestant) -> Result<Self, String> {
+        let name = contestant.program.display();
+        let mut command = Command::new("taskset");
+        command.args(["-c", CORE]).arg(&contestant.program);
+        if contestant.address.is_none() {
+            command.arg("127.0.0.1:0");
+        }
+        let mut child = command
+            .args(&contestant.args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| format!("cannot start {name} with taskset: {error}"))?;
-        let address = child.stderr.take().and_then(|stderr| {
-            let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
-            let address = lines.find_map(|line| listening(&line));
-            // Whatever it says later has to go somewhere; the thread ends with the process.
-            std::thread::spawn(move || lines.for_each(drop));
-            address
-        });
-        let mut server = Self { child, address: SocketAddr::from(([0, 0, 0, 0], 0)), files: 0 };
-        server.address = address.ok_or_else(|| format!("{name} did not say where it listens"))?;
-        drop(ask(server.address).map_err(|error| format!("{name}: {error}"))?);
+        let stderr = child.stderr.take();
+        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut server = Self { child, address: unknown, url: String::new(), files: 0 };
+        server.address = stderr
+            .and_then(|stderr| {
+                let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
+                let address = contestant.address.or_else(|| lines.find_map(|line| listening(&line)));
+                // Whatever it says later has to go somewhere; the thread ends with the process.
+                std::thread::spawn(move || lines.for_each(drop));
+                address
+            })
+            .ok_or_else(|| format!("{name} did not say where it listens"))?;
+        if contestant.address.is_some() {
+            server.wait_for_listener()?;
+        }
+        server.url = format!("{}://{}", contestant.scheme, server.address);
+        (contestant.check)(server.address).map_err(|error| format!("{}: {error}", contestant.name))?;
         server.settle()?;
         Ok(server)
+    }
+
+    /// Waits until something listens where the program was told to.
+    fn wait_for_listener(&self) -> Result<(), String> {
+        let start = Instant::now();
+        while let Err(error) = TcpStream::connect(self.address) {
+            if start.elapsed() > PATIENCE {
+                return Err(format!("nothing listens at {}: {error}", self.address));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
     }
 
     /// Waits until the process has let go of all clients, so that their end is in its cost.

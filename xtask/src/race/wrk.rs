@@ -1,7 +1,7 @@
 //! wrk as the load.
 
 use crate::process::{output, root};
-use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// The core that the load runs on.
@@ -15,7 +15,19 @@ pub(super) const DEPTH: usize = 16;
 pub(super) struct Load {
     pub(super) connections: usize,
     pub(super) seconds: u32,
-    pub(super) pipelined: bool,
+    pub(super) path: &'static str,
+    pub(super) form: Form,
+}
+
+/// What a client sends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Form {
+    /// One request, then the next.
+    Plain,
+    /// [`DEPTH`] in one write.
+    Pipelined,
+    /// One with a body of so many octets.
+    Upload(usize),
 }
 
 /// What wrk counted.
@@ -25,27 +37,43 @@ pub(super) struct Count {
     pub(super) per_second: f64,
 }
 
-/// Runs wrk once; any error that it saw is an error here.
-pub(super) fn run(address: SocketAddr, load: Load) -> Result<Count, String> {
+/// Runs wrk once against a server whose URLs begin with `url`; any error that it saw is an error here.
+pub(super) fn run(url: &str, load: Load) -> Result<Count, String> {
     let mut command = Command::new("taskset");
     command.args(["-c", CORE, "wrk", "-t1", "--timeout", "30s"]);
     command.arg(format!("-c{}", load.connections)).arg(format!("-d{}s", load.seconds));
-    if load.pipelined {
-        command.arg("-s").arg(script()?);
+    match load.form {
+        Form::Plain => {}
+        Form::Pipelined => {
+            let text = format!(
+                "init = function()\n  local r = {{}}\n  for i = 1, {DEPTH} do r[i] = wrk.format(nil, \"{}\") end\n  \
+                 req = table.concat(r)\nend\nrequest = function() return req end\n",
+                load.path
+            );
+            command.arg("-s").arg(write("pipeline.lua", &text)?);
+        }
+        Form::Upload(octets) => {
+            let text = format!("wrk.method = \"POST\"\nwrk.body = string.rep(\"x\", {octets})\n");
+            command.arg("-s").arg(write("upload.lua", &text)?);
+        }
     }
-    command.arg(format!("http://{address}/"));
+    if url.starts_with("https:") {
+        command.env("OPENSSL_CONF", write("openssl.cnf", OPENSSL)?);
+    }
+    command.arg(format!("{url}{}", load.path));
     parse(&output(&mut command)?)
 }
 
-fn script() -> Result<std::path::PathBuf, String> {
+/// The one suite and key exchange that wrk offers.
+const OPENSSL: &str = "openssl_conf = conf\n[conf]\nssl_conf = ssl\n[ssl]\nsystem_default = tls\n[tls]\n\
+                       MinProtocol = TLSv1.3\nCiphersuites = TLS_AES_128_GCM_SHA256\nGroups = X25519\n";
+
+/// Puts a file where generated ones are.
+pub(super) fn write(name: &str, text: &str) -> Result<PathBuf, String> {
     let folder = root().join("target/race");
-    let path = folder.join("pipeline.lua");
-    let text = format!(
-        "init = function()\n  local r = {{}}\n  for i = 1, {DEPTH} do r[i] = wrk.format(nil, \"/\") end\n  \
-         req = table.concat(r)\nend\nrequest = function() return req end\n"
-    );
+    let path = folder.join(name);
     let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, text));
-    written.map(|()| path).map_err(|error| format!("cannot write wrk's script: {error}"))
+    written.map(|()| path).map_err(|error| format!("cannot write {name}: {error}"))
 }
 
 fn parse(text: &str) -> Result<Count, String> {
