@@ -146,8 +146,13 @@ impl Identity {
             parsed.valid_dns_names().map(str::to_ascii_lowercase).collect()
         };
         let signer = provider().key_provider.load_private_key(key);
-        let signer = signer
-            .map_err(|error| IdentityError::Key { place: key_place.to_owned(), reason: error.to_string() })?;
+        // Why it cannot be used is not told.
+        let signer = signer.map_err(|_| IdentityError::Key {
+            place: key_place.to_owned(),
+            reason:
+                "it is none of RSA with 2048 bits and more, ECDSA with P-256 or P-384, and Ed25519, or broken"
+                    .to_owned(),
+        })?;
         let key = CertifiedKey::new(chain, signer);
         match key.keys_match() {
             Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
