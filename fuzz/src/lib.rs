@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod certificate;
 pub mod datagram;
 pub mod frame;
 pub mod hsts;
@@ -19,6 +20,7 @@ pub mod quic;
 pub mod semantics;
 pub mod spec;
 pub mod tls;
+pub mod transparency;
 pub mod wire;
 
 /// A target: what it is called, and what it does with its input.
@@ -43,7 +45,11 @@ pub const TARGETS: &[Target] = &[
     ("semantics_structured", semantics::structured),
     ("semantics_values", semantics::values),
     ("server_proxy_header", proxy::header),
+    ("tls_certificate", certificate::report),
+    ("tls_files", certificate::files),
+    ("tls_log_list", transparency::log_list),
     ("tls_quic_token", quic::token),
+    ("tls_scts", transparency::scts),
     ("tls_session", tls::session),
     ("wire_numbers", wire::numbers),
     ("wire_scan", wire::scan),
