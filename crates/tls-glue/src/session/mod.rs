@@ -321,6 +321,12 @@ impl TlsSession {
         self.report.as_ref()
     }
 
+    /// Why it is over before its time.
+    #[must_use]
+    pub fn failure(&self) -> Option<&TlsError> {
+        self.failed.as_ref()
+    }
+
     fn fail(&mut self, error: TlsError) {
         if let (Phase::Traffic(traffic), Some(alert)) = (&mut self.phase, error.alert()) {
             traffic.send_alert(2, alert, &mut self.output);
