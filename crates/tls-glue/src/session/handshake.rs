@@ -91,15 +91,14 @@ impl Handshake {
             let step = match step {
                 Ok(step) => step,
                 Err(error) => {
-                    // rustls has put an alert aside, behind what it had to say before. It looks at the same octets
-                    // once more: it may hold on to some.
+                    // rustls has put an alert aside, behind what it had to say before. It is shown the same octets: it
+                    // may hold on to some. Once it has said all it would look at them again, and panic in debug builds.
                     for _ in 0..LAST_WORDS {
-                        let octets = input.get_mut(..self.offered).unwrap_or_default();
-                        let (Ok(Step { progress: Progress::Again, .. }), _) =
-                            self.step(octets, &mut BytesMut::new(), output)
-                        else {
+                        if !self.common().wants_write() {
                             break;
-                        };
+                        }
+                        let octets = input.get_mut(..self.offered).unwrap_or_default();
+                        let _ = self.step(octets, &mut BytesMut::new(), output);
                     }
                     return Err(error);
                 }
