@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustls::ClientConfig;
-use rustls::client::{Resumption, UnbufferedClientConnection};
+use rustls::client::{ClientSessionMemoryCache, Resumption, UnbufferedClientConnection};
 use rustls::pki_types::ServerName;
 
 use crate::ct::{CtMode, CtPolicy};
@@ -15,12 +15,15 @@ use crate::keylog::KeyLog;
 use crate::provider::provider;
 use crate::report::{TlsVersion, Verification};
 use crate::roots::Roots;
+use crate::tickets::Tickets;
 use crate::verify::{Demand, Pin, Revocation, ServerVerifier, Trust};
 
 /// How a client speaks TLS; see [`ClientTls::builder`]. Clones share their sessions.
 #[derive(Clone, Debug)]
 pub struct ClientTls {
     config: Arc<ClientConfig>,
+    /// Where early data may be sent: each connection sees them in its own way.
+    early_sessions: Option<Arc<ClientSessionMemoryCache>>,
     verification: Verification,
     highest: TlsVersion,
     handshake_timeout: Option<Duration>,
@@ -29,7 +32,8 @@ pub struct ClientTls {
     sessions: usize,
 }
 
-/// Settings of a [`ClientTls`]. The defaults: TLS 1.2 and 1.3, sessions are resumed, ten seconds for a handshake.
+/// Settings of a [`ClientTls`]. The defaults: TLS 1.2 and 1.3, sessions are resumed, no early data, ten seconds for a
+/// handshake.
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct ClientTlsBuilder {
@@ -43,6 +47,7 @@ pub struct ClientTlsBuilder {
     revocation: Revocation,
     transparency: CtPolicy,
     sessions: usize,
+    early_data: bool,
     handshake_timeout: Option<Duration>,
     key_log: KeyLog,
 }
@@ -61,6 +66,7 @@ impl ClientTls {
             revocation: Revocation::default(),
             transparency: CtPolicy::off(),
             sessions: 256,
+            early_data: false,
             handshake_timeout: Some(Duration::from_secs(10)),
             key_log: KeyLog::default(),
         }
@@ -76,9 +82,26 @@ impl ClientTls {
         self.verification
     }
 
-    pub(crate) fn connection(&self, name: &str) -> Result<UnbufferedClientConnection, TlsError> {
-        UnbufferedClientConnection::new(Arc::clone(&self.config), server_name(name)?)
-            .map_err(|error| TlsError::Local(error.to_string()))
+    /// The application protocols that are offered.
+    pub(crate) fn protocols(&self) -> &[Vec<u8>] {
+        &self.config.alpn_protocols
+    }
+
+    /// A connection, and its tickets where it may send early data.
+    pub(crate) fn connection(
+        &self,
+        name: &str,
+    ) -> Result<(UnbufferedClientConnection, Option<Arc<Tickets>>), TlsError> {
+        let server = server_name(name)?;
+        let (mut config, mut tickets) = (Arc::clone(&self.config), None);
+        if let Some(sessions) = &self.early_sessions {
+            let own = Arc::new(Tickets::new(Arc::clone(sessions), server.clone()));
+            let mut changed = ClientConfig::clone(&config);
+            changed.resumption = Resumption::store(Arc::clone(&own) as _);
+            (config, tickets) = (Arc::new(changed), Some(own));
+        }
+        let connection = UnbufferedClientConnection::new(config, server);
+        Ok((connection.map_err(|error| TlsError::Local(error.to_string()))?, tickets))
     }
 
     pub(crate) fn highest(&self) -> TlsVersion {
@@ -159,6 +182,14 @@ impl ClientTlsBuilder {
         self
     }
 
+    /// Whether early data (0-RTT) may be sent where a session allows it: see
+    /// [`TlsSession::early_data`](crate::TlsSession::early_data). Without [sessions](ClientTlsBuilder::sessions) there is
+    /// none.
+    pub fn early_data(mut self, early_data: bool) -> Self {
+        self.early_data = early_data;
+        self
+    }
+
     /// How long a handshake may take; `None`: for ever.
     pub fn handshake_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.handshake_timeout = timeout;
@@ -191,11 +222,15 @@ impl ClientTlsBuilder {
         };
         config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.to_vec()).collect();
         config.key_log = self.key_log.rustls();
+        config.enable_early_data = self.early_data;
+        let early = self.early_data && self.sessions > 0;
+        let early_sessions = early.then(|| Arc::new(ClientSessionMemoryCache::new(self.sessions)));
         config.resumption = resumption(self.sessions);
         // The record layer is ours.
         config.enable_secret_extraction = true;
         Ok(ClientTls {
             config: Arc::new(config),
+            early_sessions,
             verification,
             highest: self.highest,
             handshake_timeout: self.handshake_timeout,

@@ -100,6 +100,10 @@ pub enum TlsError {
     /// More octets than a handshake needs.
     #[error("the handshake has more than {0} octets")]
     HandshakeTooLong(usize),
+    /// The server refused early data and agreed on another application protocol than that of the session that was
+    /// resumed: the data cannot be sent again here. The server has not seen it; another connection may take it.
+    #[error("early data was refused, and another application protocol was agreed on")]
+    EarlyDataProtocol,
     /// The connection was closed without a close_notify: what came may be cut.
     #[error("the connection was closed without a close_notify, data may be missing")]
     Truncated,
@@ -138,9 +142,11 @@ impl TlsError {
             }
             TlsError::Certificate(error) => error.alert(),
             TlsError::KeysExhausted | TlsError::Local(_) => Alert::INTERNAL_ERROR,
-            TlsError::NotTls { .. } | TlsError::Alert(_) | TlsError::Truncated | TlsError::Lost(_) => {
-                return None;
-            }
+            TlsError::NotTls { .. }
+            | TlsError::Alert(_)
+            | TlsError::Truncated
+            | TlsError::Lost(_)
+            | TlsError::EarlyDataProtocol => return None,
         })
     }
 }

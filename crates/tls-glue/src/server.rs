@@ -107,6 +107,11 @@ impl ServerTls {
         ServerConfig::clone(&self.config)
     }
 
+    /// Octets of early data that are taken.
+    pub(crate) fn early_data(&self) -> usize {
+        usize::try_from(self.config.max_early_data_size).unwrap_or(usize::MAX)
+    }
+
     /// A connection, and where the name that its client asks for will be.
     pub(crate) fn connection(&self) -> Result<(UnbufferedServerConnection, Arc<OnceLock<String>>), TlsError> {
         // rustls tells the name to nobody but the one who chooses the certificate.
@@ -156,7 +161,11 @@ impl ServerTlsBuilder {
     }
 
     /// Takes so many octets of early data (0-RTT) from clients that resume a session; 0: none. Whoever has heard such
-    /// data can send it again: it must change nothing (RFC 8446 §8). Sessions are then kept here, for one use each.
+    /// data can send it again: it must change nothing (RFC 8446 §8). Sessions are then kept here, for one use each, so
+    /// that this server takes the same early data only once; another server with the same sessions there is none.
+    ///
+    /// Data that is refused is skipped up to the same number of octets, records counted whole: clients that send as much
+    /// as they may are then cut off.
     pub fn early_data(mut self, octets: u32) -> Self {
         self.early_data = octets;
         self
@@ -203,6 +212,8 @@ impl ServerTlsBuilder {
             builder.with_cert_resolver(Arc::new(Chooser { store: self.store.clone(), name: Arc::default() }));
         config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.to_vec()).collect();
         config.max_early_data_size = self.early_data;
+        // Early data is answered before the client's Finished; not where its certificate is waited for.
+        config.send_half_rtt_data = self.early_data > 0;
         config.key_log = self.key_log.rustls();
         // The record layer is ours.
         config.enable_secret_extraction = true;

@@ -13,6 +13,10 @@ use crate::timer::clock;
 
 /// The server's handshake with whoever has connected.
 ///
+/// Where [early data](wirelace_tls_glue::ServerTlsBuilder::early_data) comes, the stream is there as soon as it can be
+/// read, and can be answered; [`TlsStream::early`] tells when the handshake is complete. It goes on while the stream is
+/// read or written, with the same deadline; if it fails, so does reading and writing.
+///
 /// # Errors
 ///
 /// It failed, or took longer than [`ServerTls::handshake_timeout`]; the peer was told why, if it reads at all.
@@ -24,6 +28,11 @@ where
 }
 
 /// The client's handshake with the server of this host name or address.
+///
+/// Where [early data](wirelace_tls_glue::ClientTlsBuilder::early_data) may be sent, the stream is there at once; what is
+/// written goes out with the first flight, and the handshake goes on while the stream is read or written. What is
+/// written before it is complete ([`TlsStream::early`]) must do no harm when it is heard twice, and be of the session's
+/// [protocol](TlsStream::early_protocol). If the server refuses it, it is sent again by itself.
 ///
 /// # Errors
 ///
@@ -52,5 +61,8 @@ where
             .await
         }
     };
-    done.map(|()| stream)
+    done.map(|()| {
+        stream.begin_early();
+        stream
+    })
 }

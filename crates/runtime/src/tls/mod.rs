@@ -1,7 +1,9 @@
 //! TLS over any byte stream: what reads and writes plaintext above it is a byte stream again.
 
+mod early;
 mod handshake;
 mod stream;
 
+pub use early::EarlyData;
 pub use handshake::{accept, connect};
 pub use stream::TlsStream;

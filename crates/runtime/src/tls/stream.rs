@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use bytes::{Buf as _, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wirelace_tls_glue::{HandshakeReport, TlsError, TlsSession};
 
+use super::early::Early;
 use crate::pool;
 use crate::timer::clock;
 use crate::transport;
@@ -20,29 +21,38 @@ use crate::transport;
 /// At rest it holds no buffers.
 #[derive(Debug)]
 pub struct TlsStream<IO> {
-    io: IO,
-    session: TlsSession,
+    pub(super) io: IO,
+    pub(super) session: TlsSession,
     /// Ciphertext that came.
-    input: BytesMut,
+    pub(super) input: BytesMut,
     /// Plaintext that nobody has read yet.
-    plain: BytesMut,
+    pub(super) plain: BytesMut,
     /// The transport has no more.
     end: bool,
+    /// The handshake is not complete.
+    pub(super) early: Option<Box<Early>>,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     pub(super) fn new(io: IO, session: TlsSession) -> TlsStream<IO> {
-        TlsStream { io, session, input: BytesMut::new(), plain: BytesMut::new(), end: false }
+        TlsStream { io, session, input: BytesMut::new(), plain: BytesMut::new(), end: false, early: None }
     }
 
     pub(super) fn session(&self) -> &TlsSession {
         &self.session
     }
 
-    /// What the handshake agreed on.
+    /// What the handshake agreed on; `None` before it is complete, but for servers with [`early`](TlsStream::early) data:
+    /// what is known so far.
     #[must_use]
     pub fn report(&self) -> Option<&HandshakeReport> {
         self.session.report()
+    }
+
+    /// The application protocol (ALPN) that early data has to be of, see [`connect`](super::connect).
+    #[must_use]
+    pub fn early_protocol(&self) -> Option<&Bytes> {
+        self.session.early_protocol()
     }
 
     /// The transport below.
@@ -52,10 +62,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     }
 
     pub(super) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TlsError>> {
+        if self.may_begin_early() {
+            // The client's first flight goes out with what it has to say.
+            return Poll::Ready(Ok(()));
+        }
         loop {
             let lost = |error: io::Error| TlsError::Lost(error.to_string());
             self.write_out(cx).map_err(lost)?;
-            if !self.session.is_handshaking() {
+            if !self.session.is_handshaking() || self.may_begin_early() {
                 // What waits to be written goes out with what is sent next, or with a flush.
                 return Poll::Ready(Ok(()));
             }
@@ -80,7 +94,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     }
 
     /// Writes ciphertext; true: nothing is left.
-    fn write_out(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+    pub(super) fn write_out(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         let output = self.session.output();
         if output.is_empty() {
             return Ok(true);
@@ -119,6 +133,35 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
         }
     }
 
+    /// Reads plaintext.
+    pub(super) fn poll_plain(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if self.take(out) || out.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            if !self.input.is_empty() {
+                self.decrypt(cx)?;
+                if self.take(out) {
+                    return Poll::Ready(Ok(()));
+                }
+            }
+            if self.session.peer_closed() {
+                return Poll::Ready(Ok(()));
+            }
+            if self.end {
+                return Poll::Ready(self.session.end_of_input().map_err(failed));
+            }
+            match transport::read(&mut self.io, &mut self.input, cx) {
+                Poll::Ready(Ok(read)) => self.end = read == 0,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.give_back();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
     fn decrypt(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if self.plain.capacity() == 0 {
             self.plain = pool::take_read();
@@ -131,7 +174,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
     }
 }
 
-fn failed(error: TlsError) -> io::Error {
+pub(super) fn failed(error: TlsError) -> io::Error {
     let kind = match error {
         TlsError::Truncated => io::ErrorKind::UnexpectedEof,
         _ => io::ErrorKind::InvalidData,
@@ -142,31 +185,7 @@ fn failed(error: TlsError) -> io::Error {
 impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<IO> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        loop {
-            if this.take(out) || out.remaining() == 0 {
-                return Poll::Ready(Ok(()));
-            }
-            if !this.input.is_empty() {
-                this.decrypt(cx)?;
-                if this.take(out) {
-                    return Poll::Ready(Ok(()));
-                }
-            }
-            if this.session.peer_closed() {
-                return Poll::Ready(Ok(()));
-            }
-            if this.end {
-                return Poll::Ready(this.session.end_of_input().map_err(failed));
-            }
-            match transport::read(&mut this.io, &mut this.input, cx) {
-                Poll::Ready(Ok(read)) => this.end = read == 0,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    this.give_back();
-                    return Poll::Pending;
-                }
-            }
-        }
+        if this.early.is_some() { this.poll_early_read(cx, out) } else { this.poll_plain(cx, out) }
     }
 }
 
@@ -184,9 +203,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
         if data.iter().all(|slice| slice.is_empty()) {
             return Poll::Ready(Ok(0));
         }
-        this.write_out(cx)?;
+        match &this.early {
+            None => {
+                this.write_out(cx)?;
+            }
+            Some(_) => ready!(this.poll_early_write(cx, false))?,
+        }
         if this.session.room() == 0 {
-            return Poll::Pending;
+            return match this.session.failure() {
+                Some(error) => Poll::Ready(Err(failed(error.clone()))),
+                None => Poll::Pending,
+            };
         }
         if this.session.output().is_empty() {
             let mut warm = pool::take_write();
@@ -210,6 +237,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.session.close();
+        if this.early.is_some() {
+            // The end can be said when the handshake is complete.
+            ready!(this.poll_early_write(cx, true))?;
+        }
         if this.write_out(cx)? { Pin::new(&mut this.io).poll_shutdown(cx) } else { Poll::Pending }
     }
 }

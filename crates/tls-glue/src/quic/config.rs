@@ -44,6 +44,7 @@ impl QuicServerTls {
         let mut config = tls.quic_config();
         config.alpn_protocols = protocols(alpn, tls.highest())?;
         config.max_early_data_size = 0;
+        config.send_half_rtt_data = false;
         Ok(QuicServerTls { config, sessions: None })
     }
 

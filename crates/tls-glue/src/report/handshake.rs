@@ -65,8 +65,10 @@ pub struct HandshakeReport {
     pub server_name: Option<String>,
     /// An earlier session was taken up again, without certificates.
     pub resumed: bool,
-    /// Octets of early data that came with the handshake.
+    /// Octets of early data that came with the handshake; client: that the server took.
     pub early_data: usize,
+    /// Client: the server did not take the early data, or would not have. What was sent early was sent again.
+    pub early_data_refused: bool,
     /// How often this side had to wait for the peer's answer, or its own was waited for.
     pub round_trips: u32,
     /// How long it took.
@@ -96,6 +98,7 @@ impl HandshakeReport {
             server_name: None,
             resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
             early_data: 0,
+            early_data_refused: false,
             round_trips: 0,
             duration: Duration::ZERO,
             verification: match certificates {

@@ -1,22 +1,24 @@
 //! The handshake, by rustls, one record at a time: its last one is then the last that rustls sees.
 
+use std::io::IoSlice;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf as _, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use rustls::client::UnbufferedClientConnection;
-use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
-use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus};
+use rustls::server::UnbufferedServerConnection;
 use rustls::{CommonState, Error};
 use wirelace_wire::Output;
 
+use super::early::{END_OF_EARLY_DATA, EarlyDataState, Receiving, Sending, Source};
 use super::record::{self, MAX_CONTENT, content};
-use super::traffic::{Kernel, Traffic};
+use super::step::{Progress, Step, Stepped, step};
+use super::traffic::{Kernel, MAX_WAITING, Traffic};
 use crate::alert::Alert;
 use crate::ct::CtVerdict;
 use crate::error::{RecordRule, TlsError};
 use crate::report::{HandshakeReport, Verification};
-use crate::verify::{CertificateError, refusal, watch};
+use crate::verify::watch;
 
 /// Octets of records that a handshake takes, at most: certificate chains are the most of it.
 const MAX_OCTETS: usize = 128 * 1024;
@@ -25,10 +27,10 @@ const MAX_OCTETS: usize = 128 * 1024;
 const LAST_WORDS: usize = 16;
 
 pub(super) enum Rustls {
-    /// And what its client asks of certificates.
-    Client(UnbufferedClientConnection, Verification),
+    /// And what its client asks of certificates, and what it may send early.
+    Client(UnbufferedClientConnection, Verification, Option<Sending>),
     /// And where the name that the client asks for will be.
-    Server(UnbufferedServerConnection, Arc<OnceLock<String>>),
+    Server(UnbufferedServerConnection, Arc<OnceLock<String>>, Receiving),
 }
 
 /// A handshake under way.
@@ -38,25 +40,14 @@ pub(super) struct Handshake {
     limit: Option<Duration>,
     /// Octets in front of the input that rustls has seen and wants to see again.
     offered: usize,
+    /// It has nothing to do before there are more.
+    blocked: bool,
     received: usize,
     /// Something was sent since the last record came.
     flight: bool,
     flights: u32,
-    /// Early data that came, in octets.
-    early: usize,
     /// What the logs say of the server's certificate.
     transparency: Option<Box<CtVerdict>>,
-}
-
-/// What one look at the input led to.
-enum Progress {
-    /// At once again.
-    Again,
-    /// With one more record.
-    More,
-    Done,
-    /// The peer closed.
-    Closed,
 }
 
 impl Handshake {
@@ -66,10 +57,10 @@ impl Handshake {
             began: now,
             limit,
             offered: 0,
+            blocked: false,
             received: 0,
             flight: false,
             flights: 0,
-            early: 0,
             transparency: None,
         }
     }
@@ -89,47 +80,57 @@ impl Handshake {
         plaintext: &mut BytesMut,
         output: &mut Output,
     ) -> Result<bool, TlsError> {
+        // Of the record that is looked at.
+        let mut length = 0;
         loop {
             let octets = input.get_mut(..self.offered).unwrap_or_default();
-            let (progress, discard) = self.step(octets, plaintext, output);
-            let progress = match progress {
-                Ok(progress) => progress,
+            let (step, discard) = match self.blocked {
+                true => (Ok(Progress::More.into()), 0),
+                false => self.step(octets, plaintext, output),
+            };
+            let step = match step {
+                Ok(step) => step,
                 Err(error) => {
-                    // rustls has put an alert aside, behind what it had to say before. It looks at the same octets
-                    // once more: it may hold on to some.
+                    // rustls has put an alert aside, behind what it had to say before. It is shown the same octets: it
+                    // may hold on to some. Once it has said all it would look at them again, and panic in debug builds.
                     for _ in 0..LAST_WORDS {
-                        let octets = input.get_mut(..self.offered).unwrap_or_default();
-                        let (Ok((Progress::Again, ..)), _) = self.step(octets, &mut BytesMut::new(), output)
-                        else {
+                        if !self.common().wants_write() {
                             break;
-                        };
+                        }
+                        let octets = input.get_mut(..self.offered).unwrap_or_default();
+                        let _ = self.step(octets, &mut BytesMut::new(), output);
                     }
                     return Err(error);
                 }
             };
             input.advance(discard.min(input.len()));
             self.offered = self.offered.saturating_sub(discard);
-            match progress {
-                (Progress::Again, sent, early) => {
-                    self.flight |= sent;
-                    self.early += early;
+            match step.progress {
+                Progress::Again => {
+                    self.flight |= step.sent > 0;
+                    self.note_early(&step, std::mem::take(&mut length));
                 }
                 // What is left of the record is a handshake message that goes on under other keys.
-                (Progress::Done, ..) if self.offered > 0 => {
+                Progress::Done if self.offered > 0 => {
                     return Err(TlsError::Record(RecordRule::Interrupted));
                 }
-                (Progress::Done, ..) => return Ok(true),
-                (Progress::Closed, ..) => return Err(TlsError::Truncated),
-                (Progress::More, ..) => {
+                Progress::Done => return Ok(true),
+                Progress::Closed => return Err(TlsError::Truncated),
+                // A good deal of early data waits.
+                Progress::More if plaintext.len() >= MAX_WAITING => return Ok(false),
+                Progress::More => {
+                    self.blocked = true;
+                    self.drop_refused(input, std::mem::take(&mut length));
                     let rest = input.get(self.offered..).unwrap_or_default();
-                    let Some(length) = record::complete(rest, MAX_CONTENT)? else { return Ok(false) };
-                    if let Some(alert) = plain_alert(rest, length) {
+                    let Some(complete) = record::complete(rest, MAX_CONTENT)? else { return Ok(false) };
+                    if let Some(alert) = plain_alert(rest, complete) {
                         return Err(TlsError::Alert(alert));
                     }
+                    (length, self.blocked) = (complete, false);
                     self.flights += u32::from(std::mem::take(&mut self.flight));
                     self.offered += length;
                     self.received += length;
-                    if self.received > MAX_OCTETS {
+                    if self.received > self.max_octets() {
                         return Err(TlsError::HandshakeTooLong(MAX_OCTETS));
                     }
                 }
@@ -137,52 +138,157 @@ impl Handshake {
         }
     }
 
-    fn step(&mut self, octets: &mut [u8], plaintext: &mut BytesMut, output: &mut Output) -> Stepped {
+    /// Early data that is refused does not decrypt. rustls leaves it where it is, and would look at it, and count it,
+    /// again with every record that follows. What is left of it are zeros, which no message is: there a type is inside.
+    fn drop_refused(&mut self, input: &mut BytesMut, length: usize) {
+        let Rustls::Server(..) = self.rustls else { return };
+        let Some(record) = input.get(..length) else { return };
+        let (Some(&content::APPLICATION_DATA), Some(inner)) =
+            (record.first(), record.get(record::HEADER..length.saturating_sub(record::TAG)))
+        else {
+            return;
+        };
+        if self.offered == length && !inner.is_empty() && inner.iter().all(|octet| *octet == 0) {
+            input.advance(length);
+            self.offered = 0;
+        }
+    }
+
+    fn note_early(&mut self, step: &Step, length: usize) {
         match &mut self.rustls {
-            Rustls::Client(rustls, _) => {
-                let step = || step(rustls.process_tls_records(octets), plaintext, output, |_, _| 0);
+            Rustls::Client(_, _, Some(sending)) => sending.accepted |= step.sent == END_OF_EARLY_DATA,
+            Rustls::Server(_, _, receiving) if step.early > 0 => {
+                receiving.came += step.early;
+                // It has a limit of its own.
+                self.received = self.received.saturating_sub(length);
+            }
+            _ => {}
+        }
+    }
+
+    /// Early data that is refused is skipped by rustls, up to what would have been taken.
+    fn max_octets(&self) -> usize {
+        match &self.rustls {
+            Rustls::Client(..) => MAX_OCTETS,
+            Rustls::Server(_, _, receiving) => MAX_OCTETS.saturating_add(receiving.limit.saturating_mul(2)),
+        }
+    }
+
+    fn step(&mut self, octets: &mut [u8], plaintext: &mut BytesMut, output: &mut Output) -> Stepped {
+        let waits = self.received == 0;
+        let mut stepped = match &mut self.rustls {
+            Rustls::Client(rustls, _, sending) => {
+                let waits = waits && sending.is_some();
+                let step = || step(rustls.process_tls_records(octets), waits, plaintext, output);
                 let (stepped, verdict) = watch(step);
                 // Once, when the certificates have come.
                 self.transparency = verdict.or(self.transparency.take());
                 stepped
             }
-            Rustls::Server(rustls, _) => {
-                step(rustls.process_tls_records(octets), plaintext, output, take_early)
-            }
+            Rustls::Server(rustls, ..) => step(rustls.process_tls_records(octets), false, plaintext, output),
+        };
+        // A server that answers early data may send before it is complete.
+        if let (Ok(Step { progress: progress @ Progress::Done, .. }), true) =
+            (&mut stepped.0, self.common().is_handshaking())
+        {
+            *progress = Progress::More;
         }
+        stepped
     }
 
     fn common(&self) -> &CommonState {
         match &self.rustls {
-            Rustls::Client(rustls, _) => rustls,
-            Rustls::Server(rustls, _) => rustls,
+            Rustls::Client(rustls, ..) => rustls,
+            Rustls::Server(rustls, ..) => rustls,
         }
     }
 
-    /// What was agreed on, and the connection as it goes on.
-    pub(super) fn finish(self, now: Instant) -> Result<(Traffic, HandshakeReport), TlsError> {
-        let common = self.common();
-        let mut report = HandshakeReport::new(common);
+    /// The first flight is written: whether early data may follow.
+    pub(super) fn check_early(&mut self) {
+        if let Rustls::Client(rustls, _, Some(sending)) = &mut self.rustls {
+            sending.check(rustls);
+        }
+    }
+
+    /// Octets that may be sent before the handshake is complete.
+    pub(super) fn room(&self) -> usize {
         match &self.rustls {
-            Rustls::Client(_, verification) => report.verification = *verification,
-            Rustls::Server(_, name) => report.server_name = name.get().cloned(),
+            // rustls must not have a part of a message that it could not be shown again.
+            _ if self.offered > 0 => 0,
+            Rustls::Client(_, _, Some(sending)) if self.received == 0 => sending.room(),
+            Rustls::Client(..) => 0,
+            Rustls::Server(_, _, receiving) => receiving.room(),
+        }
+    }
+
+    /// Encrypts what there is room for; returns how many octets of `data` that were.
+    pub(super) fn send(&mut self, data: &[IoSlice<'_>], output: &mut Output) -> Result<usize, TlsError> {
+        let (mut source, mut sent) = (Source::new(data), 0);
+        while self.room() > 0 && output.room() > 0 && !source.is_empty() {
+            let record = match &mut self.rustls {
+                Rustls::Client(rustls, _, Some(sending)) => sending.send(rustls, &mut source, output)?,
+                Rustls::Client(..) => 0,
+                Rustls::Server(rustls, _, receiving) => receiving.send(rustls, &mut source, output)?,
+            };
+            if record == 0 {
+                break;
+            }
+            sent += record;
+        }
+        Ok(sent)
+    }
+
+    pub(super) fn early_data(&self) -> EarlyDataState {
+        match &self.rustls {
+            Rustls::Client(_, _, Some(sending)) if sending.is_offered() => EarlyDataState::Offered,
+            Rustls::Server(_, _, receiving) if receiving.came > 0 => EarlyDataState::Accepted,
+            _ => EarlyDataState::None,
+        }
+    }
+
+    pub(super) fn early_protocol(&self) -> Option<&Bytes> {
+        match &self.rustls {
+            Rustls::Client(_, _, Some(sending)) => sending.protocol(),
+            _ => None,
+        }
+    }
+
+    /// What is known of it now.
+    pub(super) fn report(&self, now: Instant) -> HandshakeReport {
+        let mut report = HandshakeReport::new(self.common());
+        match &self.rustls {
+            Rustls::Client(_, verification, _) => report.verification = *verification,
+            Rustls::Server(_, name, receiving) => {
+                report.server_name = name.get().cloned();
+                report.early_data = receiving.came;
+            }
         }
         report.duration = now.saturating_duration_since(self.began);
         report.round_trips = self.flights;
-        report.early_data = self.early;
+        report
+    }
+
+    /// What was agreed on, the connection as it goes on, and early data that is to be sent again.
+    pub(super) fn finish(self, now: Instant) -> Result<(Traffic, HandshakeReport, Vec<u8>), TlsError> {
+        let mut report = self.report(now);
         report.transparency = self.transparency;
         let local = |error: Error| TlsError::Local(error.to_string());
+        let mut again = Vec::new();
         let (secrets, kernel) = match self.rustls {
-            Rustls::Client(rustls, _) => {
+            Rustls::Client(rustls, _, sending) => {
+                if let Some(sending) = sending {
+                    report.early_data_refused = sending.is_offered() && !sending.accepted;
+                    (report.early_data, again) = sending.finish(report.alpn.as_deref())?;
+                }
                 let (secrets, kernel) = rustls.dangerous_into_kernel_connection().map_err(local)?;
                 (secrets, Kernel::Client(kernel))
             }
-            Rustls::Server(rustls, _) => {
+            Rustls::Server(rustls, ..) => {
                 let (secrets, kernel) = rustls.dangerous_into_kernel_connection().map_err(local)?;
                 (secrets, Kernel::Server(kernel))
             }
         };
-        Ok((Traffic::new(kernel, &secrets)?, report))
+        Ok((Traffic::new(kernel, &secrets)?, report, again))
     }
 }
 
@@ -192,115 +298,4 @@ fn plain_alert(rest: &[u8], length: usize) -> Option<Alert> {
         [content::ALERT, _, _, 0, 2, 2, description] => Some(Alert(*description)),
         _ => None,
     }
-}
-
-type Stepped = (Result<(Progress, bool, usize), TlsError>, usize);
-
-/// One state of rustls: whether something was sent, octets of early data, and octets of input that are done with.
-fn step<'c, 'i, Data>(
-    status: UnbufferedStatus<'c, 'i, Data>,
-    plaintext: &mut BytesMut,
-    output: &mut Output,
-    early: impl FnOnce(ConnectionState<'c, 'i, Data>, &mut BytesMut) -> usize,
-) -> Stepped {
-    let mut discard = status.discard;
-    let state = match status.state {
-        Ok(state) => state,
-        Err(error) => return (Err(failure(error)), discard),
-    };
-    let progress = match state {
-        ConnectionState::EncodeTlsData(mut data) => match encode(&mut data, output) {
-            // A change_cipher_spec of TLS 1.3 goes out on the way, and nobody answers it.
-            Ok(kind) => Ok((Progress::Again, kind != Some(content::CHANGE_CIPHER_SPEC), 0)),
-            Err(error) => Err(error),
-        },
-        ConnectionState::TransmitTlsData(data) => {
-            data.done();
-            Ok((Progress::Again, false, 0))
-        }
-        ConnectionState::ReadTraffic(mut traffic) => {
-            let mut failed = None;
-            while let Some(record) = traffic.next_record() {
-                match record {
-                    Ok(record) => {
-                        plaintext.extend_from_slice(record.payload);
-                        discard += record.discard;
-                    }
-                    Err(error) => failed = Some(failure(error)),
-                }
-            }
-            failed.map_or(Ok((Progress::Again, false, 0)), Err)
-        }
-        ConnectionState::BlockedHandshake => Ok((Progress::More, false, 0)),
-        ConnectionState::WriteTraffic(_) => Ok((Progress::Done, false, 0)),
-        ConnectionState::PeerClosed | ConnectionState::Closed => Ok((Progress::Closed, false, 0)),
-        state @ ConnectionState::ReadEarlyData(_) => Ok((Progress::Again, false, early(state, plaintext))),
-        _ => Err(TlsError::Local("rustls is in a state that is not known here".to_owned())),
-    };
-    (progress, discard)
-}
-
-fn take_early(state: ConnectionState<'_, '_, ServerConnectionData>, plaintext: &mut BytesMut) -> usize {
-    let ConnectionState::ReadEarlyData(mut early) = state else { return 0 };
-    let before = plaintext.len();
-    while let Some(Ok(record)) = early.next_record() {
-        plaintext.extend_from_slice(record.payload);
-    }
-    plaintext.len() - before
-}
-
-/// The content type of what was written.
-fn encode<Data>(data: &mut EncodeTlsData<'_, Data>, output: &mut Output) -> Result<Option<u8>, TlsError> {
-    let mut size = 0;
-    loop {
-        let out = output.inline();
-        let start = out.len();
-        out.resize(start + size, 0);
-        match data.encode(out.get_mut(start..).unwrap_or_default()) {
-            Ok(written) => {
-                out.truncate(start + written);
-                return Ok(out.get(start).copied());
-            }
-            Err(EncodeError::InsufficientSize(needed)) if size < needed.required_size => {
-                out.truncate(start);
-                size = needed.required_size;
-            }
-            Err(error) => {
-                out.truncate(start);
-                return Err(TlsError::Local(error.to_string()));
-            }
-        }
-    }
-}
-
-/// rustls's errors in our words.
-pub(crate) fn failure(error: Error) -> TlsError {
-    match error {
-        Error::AlertReceived(alert) => TlsError::Alert(Alert(u8::from(alert))),
-        Error::InvalidCertificate(error) => TlsError::Certificate(Box::new(refusal(&error))),
-        Error::NoCertificatesPresented => TlsError::Certificate(Box::new(CertificateError::missing())),
-        Error::DecryptError => TlsError::Decrypt,
-        Error::PeerSentOversizedRecord => {
-            TlsError::Record(RecordRule::TooLong { length: MAX_CONTENT + 1, limit: MAX_CONTENT })
-        }
-        Error::PeerIncompatible(why) => TlsError::Incompatible(words(&format!("{why:?}"))),
-        Error::NoApplicationProtocol => TlsError::Incompatible("no application protocol (ALPN)".to_owned()),
-        Error::PeerMisbehaved(why) => TlsError::Handshake(words(&format!("{why:?}"))),
-        Error::General(why) => TlsError::Local(why),
-        error => TlsError::Handshake(error.to_string()),
-    }
-}
-
-/// `NoCipherSuitesInCommon` as a person says it.
-fn words(name: &str) -> String {
-    let mut text = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase()
-            && text.ends_with(|last: char| last.is_ascii_lowercase() || last.is_ascii_digit())
-        {
-            text.push(' ');
-        }
-        text.push(letter.to_ascii_lowercase());
-    }
-    text
 }

@@ -14,7 +14,7 @@ use crate::error::TlsError;
 pub enum TlsEvent {
     /// The handshake is complete; [`TlsSession::report`] says what was agreed on.
     Ready,
-    /// Plaintext.
+    /// Plaintext. Before [`Ready`](TlsEvent::Ready) it is early data: it may be a replay.
     Data(Bytes),
     /// The peer has said that it sends no more.
     Closed,
@@ -73,6 +73,6 @@ impl Machine for TlsSession {
     }
 
     fn is_output_finished(&self) -> bool {
-        self.failed.is_some() || self.closed
+        self.failed.is_some() || (self.closed && !self.is_handshaking())
     }
 }

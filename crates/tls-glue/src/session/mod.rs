@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::IoSlice;
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use wirelace_wire::Output;
 
 use crate::alert::Alert;
@@ -12,14 +12,18 @@ use crate::client::ClientTls;
 use crate::error::TlsError;
 use crate::report::HandshakeReport;
 use crate::server::ServerTls;
-pub(crate) use handshake::failure;
+pub use early::EarlyDataState;
+use early::{Receiving, Sending};
 use handshake::{Handshake, Rustls};
 pub use machine::TlsEvent;
+pub(crate) use step::failure;
 use traffic::Traffic;
 
+mod early;
 mod handshake;
 mod machine;
 mod record;
+mod step;
 mod traffic;
 
 /// Octets of ciphertext that wait to be written, above which nothing is encrypted any more.
@@ -34,6 +38,7 @@ pub struct TlsSession {
     phase: Phase,
     output: Output,
     report: Option<HandshakeReport>,
+    early: EarlyDataState,
     closed: bool,
     failed: Option<TlsError>,
     /// As a machine: plaintext that came with the end of the handshake.
@@ -69,7 +74,8 @@ impl TlsSession {
     /// The configuration does not go together.
     pub fn server(tls: &ServerTls, now: Instant) -> Result<TlsSession, TlsError> {
         let (rustls, name) = tls.connection()?;
-        Ok(TlsSession::new(Handshake::new(Rustls::Server(rustls, name), now, tls.handshake_timeout())))
+        let rustls = Rustls::Server(rustls, name, Receiving::new(tls.early_data()));
+        Ok(TlsSession::new(Handshake::new(rustls, now, tls.handshake_timeout())))
     }
 
     /// The client's side of a new connection, to the server of this host name or address.
@@ -78,10 +84,16 @@ impl TlsSession {
     ///
     /// The name is neither a host name nor an IP address.
     pub fn client(tls: &ClientTls, name: &str, now: Instant) -> Result<TlsSession, TlsError> {
-        let rustls = Rustls::Client(tls.connection(name)?, tls.verification());
+        let (rustls, tickets) = tls.connection(name)?;
+        let sending = tickets.map(|tickets| Sending::new(tickets, tls.protocols()));
+        let rustls = Rustls::Client(rustls, tls.verification(), sending);
         let mut session = TlsSession::new(Handshake::new(rustls, now, tls.handshake_timeout()));
         // The first flight.
         session.receive(now, &mut BytesMut::new(), &mut BytesMut::new())?;
+        if let Phase::Handshake(handshake) = &mut session.phase {
+            handshake.check_early();
+            session.early = handshake.early_data();
+        }
         Ok(session)
     }
 
@@ -90,6 +102,7 @@ impl TlsSession {
             phase: Phase::Handshake(Box::new(handshake)),
             output: Output::new(OUTPUT),
             report: None,
+            early: EarlyDataState::None,
             closed: false,
             failed: None,
             kept: BytesMut::new(),
@@ -119,20 +132,47 @@ impl TlsSession {
 
     fn take(&mut self, now: Instant, input: &mut BytesMut, plaintext: &mut BytesMut) -> Result<(), TlsError> {
         if let Phase::Handshake(handshake) = &mut self.phase {
-            if !handshake.receive(input, plaintext, &mut self.output)? {
+            let complete = handshake.receive(input, plaintext, &mut self.output);
+            let early = handshake.early_data();
+            if std::mem::replace(&mut self.early, early) != early && early == EarlyDataState::Accepted {
+                self.report = Some(handshake.report(now));
+            }
+            if !complete? {
                 return Ok(());
             }
             let Phase::Handshake(handshake) = std::mem::replace(&mut self.phase, Phase::Over) else {
                 return Ok(());
             };
-            let (traffic, report) = handshake.finish(now)?;
-            self.phase = Phase::Traffic(Box::new(traffic));
+            let (mut traffic, report, again) = handshake.finish(now)?;
+            if self.early == EarlyDataState::Offered {
+                self.early = if report.early_data_refused {
+                    EarlyDataState::Refused
+                } else {
+                    EarlyDataState::Accepted
+                };
+            }
             self.report = Some(report);
+            self.send_again(now, &mut traffic, &again)?;
+            if self.closed {
+                traffic.send_alert(1, Alert::CLOSE_NOTIFY, &mut self.output);
+            }
+            self.phase = Phase::Traffic(Box::new(traffic));
         }
         match &mut self.phase {
             Phase::Traffic(traffic) => traffic.receive(input, plaintext, &mut self.output),
             _ => Err(self.failed.clone().unwrap_or(TlsError::Truncated)),
         }
+    }
+
+    /// Early data that was refused, as the first that is sent now.
+    fn send_again(&mut self, now: Instant, traffic: &mut Traffic, data: &[u8]) -> Result<(), TlsError> {
+        if !data.is_empty() {
+            // It is less than what waits otherwise, and is sent whole.
+            let mut whole = Output::new(usize::MAX);
+            traffic.send(now, &[IoSlice::new(data)], &mut whole)?;
+            self.output.inline().append(whole.inline());
+        }
+        Ok(())
     }
 
     /// The transport has no more input.
@@ -150,8 +190,9 @@ impl TlsSession {
         Err(error)
     }
 
-    /// Encrypts what the output has room for, and returns how many octets that were: none during the handshake, and
-    /// after [`close`](TlsSession::close).
+    /// Encrypts what the output has room for, and returns how many octets that were: none after
+    /// [`close`](TlsSession::close), and none during the handshake but early data and what answers it
+    /// ([`early_data`](TlsSession::early_data)).
     ///
     /// # Errors
     ///
@@ -159,14 +200,17 @@ impl TlsSession {
     pub fn send(&mut self, now: Instant, data: &[IoSlice<'_>]) -> Result<usize, TlsError> {
         match &mut self.phase {
             _ if self.closed => Ok(0),
-            Phase::Traffic(traffic) => {
-                let sent = traffic.send(now, data, &mut self.output);
+            Phase::Traffic(_) | Phase::Handshake(_) => {
+                let sent = match &mut self.phase {
+                    Phase::Traffic(traffic) => traffic.send(now, data, &mut self.output),
+                    Phase::Handshake(handshake) => handshake.send(data, &mut self.output),
+                    Phase::Over => Ok(0),
+                };
                 if let Err(error) = &sent {
                     self.fail(error.clone());
                 }
                 sent
             }
-            Phase::Handshake(_) => Ok(0),
             Phase::Over => Err(self.failed.clone().unwrap_or(TlsError::Truncated)),
         }
     }
@@ -174,9 +218,35 @@ impl TlsSession {
     /// Octets of plaintext that [`send`](TlsSession::send) takes now, about.
     #[must_use]
     pub fn room(&self) -> usize {
-        match self.phase {
-            Phase::Traffic(_) if !self.closed => self.output.room(),
-            _ => 0,
+        match &self.phase {
+            _ if self.closed => 0,
+            Phase::Traffic(_) => self.output.room(),
+            Phase::Handshake(handshake) => handshake.room().min(self.output.room()),
+            Phase::Over => 0,
+        }
+    }
+
+    /// Where early data stands.
+    ///
+    /// Client: [`Offered`](EarlyDataState::Offered), with [`room`](TlsSession::room) before the handshake is complete, says
+    /// that what is [sent](TlsSession::send) now goes out with the first flight. It must do no harm when it is heard
+    /// twice (RFC 8446 §8), and be of the [protocol](TlsSession::early_protocol) of the session that is resumed.
+    /// Should the server refuse it, it is sent again by itself once the handshake is complete.
+    ///
+    /// Server: [`Accepted`](EarlyDataState::Accepted) while [`is_handshaking`](TlsSession::is_handshaking) says that what
+    /// came may be a replay, and may be answered already. Once the handshake is complete it is none.
+    #[must_use]
+    pub fn early_data(&self) -> EarlyDataState {
+        self.early
+    }
+
+    /// The application protocol (ALPN) that a client's early data has to be of. If the server agrees on another and
+    /// refuses the data, the connection fails with [`TlsError::EarlyDataProtocol`].
+    #[must_use]
+    pub fn early_protocol(&self) -> Option<&Bytes> {
+        match &self.phase {
+            Phase::Handshake(handshake) => handshake.early_protocol(),
+            _ => None,
         }
     }
 
@@ -185,7 +255,8 @@ impl TlsSession {
         &mut self.output
     }
 
-    /// Says that nothing more comes from this side (close_notify). The peer may go on sending.
+    /// Says that nothing more comes from this side (close_notify), during the handshake at its end. The peer may go on
+    /// sending.
     pub fn close(&mut self) {
         if let (Phase::Traffic(traffic), false) = (&mut self.phase, self.closed) {
             traffic.send_alert(1, Alert::CLOSE_NOTIFY, &mut self.output);
@@ -243,10 +314,17 @@ impl TlsSession {
         matches!(&self.phase, Phase::Traffic(traffic) if traffic.peer_closed)
     }
 
-    /// What the handshake agreed on; `None` before it is complete.
+    /// What the handshake agreed on; `None` before it is complete, but for a server that has early data already: then it
+    /// is what is known so far.
     #[must_use]
     pub fn report(&self) -> Option<&HandshakeReport> {
         self.report.as_ref()
+    }
+
+    /// Why it is over before its time.
+    #[must_use]
+    pub fn failure(&self) -> Option<&TlsError> {
+        self.failed.as_ref()
     }
 
     fn fail(&mut self, error: TlsError) {

@@ -18,7 +18,7 @@ pub(super) const MAX_PLAINTEXT: usize = 1 << 14;
 pub(super) const MAX_CONTENT: usize = MAX_PLAINTEXT + 2048;
 /// Of TLS 1.3: a type, and up to 255 octets of padding and tag.
 const MAX_CONTENT_13: usize = MAX_PLAINTEXT + 256;
-const TAG: usize = 16;
+pub(super) const TAG: usize = 16;
 /// The part of a nonce that travels with an AES-GCM record of TLS 1.2.
 const EXPLICIT: usize = 8;
 

@@ -2,6 +2,8 @@
 
 mod attacker;
 mod attacks;
+mod early;
+mod early_peers;
 mod pair;
 
 use pair::{Authority, Pair};

@@ -26,10 +26,16 @@ impl Authority {
     }
 
     pub(crate) fn identity(&self, names: &[&str]) -> Identity {
+        let (leaf, key) = self.leaf(names);
+        Identity::from_der(vec![leaf], &key).unwrap()
+    }
+
+    /// A certificate and its key, in DER.
+    pub(crate) fn leaf(&self, names: &[&str]) -> (Bytes, Vec<u8>) {
         let key = KeyPair::generate().unwrap();
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let leaf = CertificateParams::new(names).unwrap().signed_by(&key, &self.issuer).unwrap();
-        Identity::from_der(vec![Bytes::from(leaf.der().to_vec())], &key.serialize_der()).unwrap()
+        (Bytes::from(leaf.der().to_vec()), key.serialize_der())
     }
 
     pub(crate) fn server(&self) -> ServerTlsBuilder {
@@ -50,7 +56,7 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    fn new(session: TlsSession) -> Side {
+    pub(crate) fn new(session: TlsSession) -> Side {
         Side { session, input: BytesMut::new(), plain: BytesMut::new(), error: None }
     }
 
@@ -58,6 +64,19 @@ impl Side {
         if self.error.is_none() {
             self.error = self.session.receive(now, &mut self.input, &mut self.plain).err();
         }
+    }
+
+    pub(crate) fn deliver(&mut self, octets: &[u8], piece: usize, now: Instant) -> bool {
+        for piece in octets.chunks(piece) {
+            self.input.extend_from_slice(piece);
+            self.receive(now);
+        }
+        !octets.is_empty()
+    }
+
+    /// Sends what is taken at once.
+    pub(crate) fn send(&mut self, now: Instant, data: &[u8]) -> usize {
+        self.session.send(now, &[IoSlice::new(data)]).unwrap()
     }
 
     /// Takes out what wants to go.
@@ -101,19 +120,20 @@ impl Pair {
 
     /// Until nothing moves.
     pub(crate) fn run(&mut self) {
-        loop {
-            let (up, down) = (self.client.output(), self.server.output());
-            if up.is_empty() && down.is_empty() {
-                return;
-            }
-            self.now += Duration::from_millis(1);
-            for (octets, side) in [(up, &mut self.server), (down, &mut self.client)] {
-                for piece in octets.chunks(self.piece) {
-                    side.input.extend_from_slice(piece);
-                    side.receive(self.now);
-                }
-            }
-        }
+        while self.up() | self.down() {}
+    }
+
+    /// What the client has sent goes to the server.
+    pub(crate) fn up(&mut self) -> bool {
+        let octets = self.client.output();
+        self.now += Duration::from_millis(1);
+        self.server.deliver(&octets, self.piece, self.now)
+    }
+
+    /// What the server has sent goes to the client.
+    pub(crate) fn down(&mut self) -> bool {
+        let octets = self.server.output();
+        self.client.deliver(&octets, self.piece, self.now)
     }
 
     pub(crate) fn exchange(&mut self, up: &[u8], down: &[u8]) {

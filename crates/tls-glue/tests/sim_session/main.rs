@@ -1,5 +1,5 @@
-//! Sessions of both sides in the simulator, with real handshakes: random splits, partial writes, key updates, half
-//! closes and cuts. All that was sent arrives, in order; what a cut took away is never taken for an orderly end.
+//! Sessions of both sides in the simulator, with real handshakes: random splits, partial writes, early data that is
+//! taken or refused, key updates, half closes and cuts. All that was sent arrives, in order; what a cut took away is never taken for an orderly end.
 //!
 //! `WIRELACE_SEEDS` is the number of seeds (100 otherwise), `WIRELACE_SEED` runs a single one with its trace.
 
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use pair::Authority;
 use wirelace_sim::{Cut, End, Pair, PairSettings, Peer, Rng, StreamSettings};
-use wirelace_tls_glue::{ClientTls, ServerTls, TlsError, TlsEvent, TlsSession, TlsVersion};
+use wirelace_tls_glue::{ClientTls, EarlyDataState, ServerTls, TlsError, TlsEvent, TlsSession, TlsVersion};
 
 /// One side: sends its octets in parts of random sizes, and then says that this is all.
 struct Side {
@@ -24,6 +24,9 @@ struct Side {
     received: Vec<u8>,
     updates: bool,
     ready: bool,
+    closed: bool,
+    /// Octets sent and received before the handshake was complete.
+    early: (usize, usize),
     peer_closed: bool,
     error: Option<TlsError>,
     was_reset: bool,
@@ -42,6 +45,8 @@ impl Side {
             received: Vec::new(),
             updates,
             ready: false,
+            closed: false,
+            early: (0, 0),
             peer_closed: false,
             error: None,
             was_reset: false,
@@ -61,7 +66,13 @@ impl Peer for Side {
         assert!(!self.peer_closed, "an event after the end");
         match event {
             TlsEvent::Ready => self.ready = true,
-            TlsEvent::Data(data) => self.received.extend_from_slice(&data),
+            TlsEvent::Data(data) => {
+                if !self.ready {
+                    assert_eq!(self.session.early_data(), EarlyDataState::Accepted);
+                    self.early.1 += data.len();
+                }
+                self.received.extend_from_slice(&data);
+            }
             TlsEvent::Closed => self.peer_closed = true,
             event => panic!("{event:?}"),
         }
@@ -76,7 +87,9 @@ impl Peer for Side {
     }
 
     fn act(&mut self, now: Instant) -> bool {
-        if !self.ready
+        let may_send = self.ready || self.session.room() > 0;
+        if !may_send
+            || self.closed
             || self.error.is_some()
             || self.was_reset
             || self.rests_until.is_some_and(|until| now < until)
@@ -85,12 +98,11 @@ impl Peer for Side {
         }
         self.rests_until = None;
         if self.sent == self.sends.len() {
-            // Once.
-            let before = wirelace_wire::Machine::is_output_finished(&self.session);
             self.session.close();
-            return !before;
+            self.closed = true;
+            return true;
         }
-        if self.updates && self.rng.percent(5) {
+        if self.ready && self.updates && self.rng.percent(5) {
             self.session.update_keys(self.rng.percent(50)).unwrap();
         }
         if self.rng.percent(10) {
@@ -103,6 +115,7 @@ impl Peer for Side {
         let taken =
             self.session.send(now, &[IoSlice::new(first), IoSlice::new(&[]), IoSlice::new(second)]).unwrap();
         self.sent += taken;
+        self.early.0 += if self.ready { 0 } else { taken };
         taken > 0
     }
 
@@ -127,8 +140,11 @@ impl Peer for Side {
 }
 
 struct Configurations {
+    authority: Authority,
     servers: Vec<(TlsVersion, ServerTls)>,
     clients: Vec<ClientTls>,
+    /// That take early data, each of its own sessions; two and two take as much.
+    early: Vec<[ServerTls; 2]>,
 }
 
 /// Keys are made once.
@@ -141,6 +157,10 @@ static CONFIGURATIONS: LazyLock<Configurations> = LazyLock::new(|| {
             .to_vec(),
         // One that resumes its sessions, and one that never does.
         clients: [256, 0].map(|sessions| authority.client().sessions(sessions).build().unwrap()).to_vec(),
+        early: [40, 5000, 100_000]
+            .map(|octets| [0, 1].map(|_| authority.server().early_data(octets).build().unwrap()))
+            .to_vec(),
+        authority,
     }
 });
 
@@ -150,12 +170,28 @@ struct Tally {
     truncated: usize,
     unfinished: usize,
     resumed: usize,
+    /// Early data of clients that was taken, was refused, and early answers.
+    early: [usize; 3],
+}
+
+/// A client that has a session of a server for early data, and the server that it comes to: the same, mostly.
+fn early(rng: &mut Rng) -> (ServerTls, ClientTls) {
+    let configurations = &*CONFIGURATIONS;
+    let client = configurations.authority.client().early_data(true).build().unwrap();
+    let [first, other] = rng.pick(&configurations.early);
+    pair::Pair::complete(&client, first);
+    let second = if rng.percent(70) { first.clone() } else { other.clone() };
+    (second, client)
 }
 
 fn run(seed: u64, keep_steps: usize, tally: &mut Tally) {
     let mut rng = Rng::new(seed);
-    let (version, server) = rng.pick(&CONFIGURATIONS.servers).clone();
-    let client = rng.pick(&CONFIGURATIONS.clients).clone();
+    let (mut version, mut server) = rng.pick(&CONFIGURATIONS.servers).clone();
+    let mut client = rng.pick(&CONFIGURATIONS.clients).clone();
+    if rng.percent(40) {
+        version = TlsVersion::Tls13;
+        (server, client) = early(&mut rng);
+    }
     let mut link = |cut: bool| StreamSettings {
         max_segment: *rng.pick(&[1, 7, 100, 1460, 100_000]),
         cut: cut.then(|| match rng.percent(50) {
@@ -198,6 +234,13 @@ fn run(seed: u64, keep_steps: usize, tally: &mut Tally) {
     );
     assert!(matches!(outcome.end, End::Closed | End::Quiet), "{context}");
     tally.resumed += usize::from(pair.server().session.report().is_some_and(|report| report.resumed));
+    let report = pair.client().session.report();
+    let early = [
+        report.is_some_and(|report| report.early_data > 0),
+        report.is_some_and(|report| report.early_data_refused) && pair.client().early.0 > 0,
+        pair.server().early.0 > 0,
+    ];
+    tally.early.iter_mut().zip(early).for_each(|(tally, happened)| *tally += usize::from(happened));
     let (client, server) = (pair.client(), ());
     let () = server;
     let (up, got_down, client_end) = (client.sends.clone(), client.received.clone(), ends(client));
@@ -243,4 +286,5 @@ fn all_that_was_sent_arrives() {
     }
     println!("{seeds} seeds: {tally:?}");
     assert!(tally.complete > 0 && tally.truncated > 0 && tally.resumed > 0, "{tally:?}");
+    assert!(tally.early.iter().all(|tally| *tally > 0), "{tally:?}");
 }
