@@ -21,9 +21,6 @@ use crate::verify::{CertificateError, refusal, watch};
 /// Octets of records that a handshake takes, at most: certificate chains are the most of it.
 const MAX_OCTETS: usize = 128 * 1024;
 
-/// Records that are still written once the handshake has failed, at most: a server's first ones and the alert.
-const LAST_WORDS: usize = 16;
-
 pub(super) enum Rustls {
     /// And what its client asks of certificates.
     Client(UnbufferedClientConnection, Verification),
@@ -95,14 +92,11 @@ impl Handshake {
             let progress = match progress {
                 Ok(progress) => progress,
                 Err(error) => {
-                    // rustls has put an alert aside, behind what it had to say before. It looks at the same octets
-                    // once more: it may hold on to some.
-                    for _ in 0..LAST_WORDS {
+                    // rustls has put an alert aside, behind what else it has to send. It is given the same octets: it
+                    // may hold on to some. When nothing is left to send it would look at them again, and fail again.
+                    while self.common().wants_write() {
                         let octets = input.get_mut(..self.offered).unwrap_or_default();
-                        let (Ok((Progress::Again, ..)), _) = self.step(octets, &mut BytesMut::new(), output)
-                        else {
-                            break;
-                        };
+                        let _ = self.step(octets, &mut BytesMut::new(), output);
                     }
                     return Err(error);
                 }
