@@ -79,13 +79,13 @@ class Pair:
 class Authority(Pair):
     """Issues certificates; self-signed unless it has an issuer itself."""
 
-    def __init__(self, name, key="P-256", issuer=None):
+    def __init__(self, name, key="P-256", issuer=None, end=90 * DAY):
         super().__init__(name, key)
         self.issuer = issuer
         self._config = path(f"{name}.conf", _CONFIG.replace("NAME", name.replace(" ", "-")).encode())
         path(f"{name}.db", b"")
         path(f"{name}.crlnumber", b"01")
-        (issuer or self)._sign(self, "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign, cRLSign\n")
+        (issuer or self)._sign(self, "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign, cRLSign\n", end=end)
 
     def issue(self, name, names=LOCALHOST, key="P-256", start=-DAY, end=90 * DAY, digest=None, usage="serverAuth"):
         """A certificate for these subject alternative names; `start` and `end` in seconds from now."""
