@@ -43,9 +43,14 @@ table("version", {"1.2": (OLD, "TLSv1.2"), "1.3": (NEW, "TLSv1.3")}, version)
 table("group", {f"{name} in TLS 1.3": (NEW, name, shown) for name, shown in _groups.items()}, group)
 table("refused:", {f"the group {name} alone, TLS {v}": (o, "-groups", name) for v, o in _versions.items() for name in ("P-521", "X448")}, no_common)
 table("refused:", {"a suite the server has not, TLS 1.3": (NEW, "-ciphersuites", "TLS_AES_128_CCM_SHA256"),
-                   "a suite the server has not, TLS 1.2": (OLD, "-cipher", "AES128-GCM-SHA256"),
-                   "signatures the server has not, TLS 1.3": (NEW, "-sigalgs", "ed448"),
-                   "signatures the server has not, TLS 1.2": (OLD, "-sigalgs", "ECDSA+SHA1", "-cipher", "DEFAULT@SECLEVEL=0")}, no_common)
+                   "a suite the server has not, TLS 1.2": (OLD, "-cipher", "AES128-GCM-SHA256")}, no_common)
+
+
+@check("refused: signatures that the certificate's key cannot make")
+def _():
+    for arguments in ((NEW, "-sigalgs", "ed25519"), (OLD, "-sigalgs", "ECDSA+SHA1", "-cipher", "DEFAULT@SECLEVEL=0")):
+        answer = talk(TLS_PORT, *arguments)
+        true(answer.alert in ("40", "49") and answer.status is None, f"alert {answer.alert}, status {answer.status}")
 
 
 @check("group: all of them in TLS 1.2, with an RSA certificate")
