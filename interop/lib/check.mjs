@@ -45,6 +45,9 @@ const pid = process.env.WIRELACE_PID;
 export const address = process.env.WIRELACE_ADDR;
 export const [host, port] = address.split(':');
 export const base = `http://${address}`;
+// The demo's listener with TLS, and the file with its certificate.
+export const tlsPort = Number(process.env.WIRELACE_TLS_ADDR?.split(':').at(-1));
+export const certificate = process.env.WIRELACE_CERT;
 
 // The bytes start .. start + size of /bytes/N.
 export function pattern(size, start = 0) {

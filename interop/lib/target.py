@@ -12,6 +12,10 @@ HOST, _, _port = ADDRESS.partition(":")
 PORT = int(_port or 0)
 PID = int(os.environ.get("WIRELACE_PID", 0))
 BASE = f"http://{ADDRESS}"
+# The demo's listener with TLS, and the file with its certificate.
+TLS_ADDRESS = os.environ.get("WIRELACE_TLS_ADDR", "")
+TLS_PORT = int(TLS_ADDRESS.rpartition(":")[2] or 0)
+CERTIFICATE = os.environ.get("WIRELACE_CERT", "")
 
 MIB = 1 << 20
 
@@ -61,16 +65,16 @@ class Growth:
 
 
 @contextlib.contextmanager
-def server(*arguments, patience=15):
-    """Runs `wirelace ARGUMENTS` until the block ends; yields (host, port, process)."""
+def server(*arguments, scheme="http", environment=None, patience=15):
+    """Runs `wirelace ARGUMENTS` until the block ends; yields (host, port, process) of its listener for the scheme."""
     process = subprocess.Popen([BINARY, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, text=True, errors="replace")
+                               stderr=subprocess.PIPE, text=True, errors="replace", env={**os.environ, **(environment or {})})
     address, lines, ready = [], [], threading.Event()
 
     def follow():
         for line in process.stderr:
             lines.append(line)
-            if line.startswith("listening http "):
+            if line.startswith(f"listening {scheme} "):
                 address.append(line.split()[2])
                 ready.set()
         ready.set()
@@ -79,7 +83,7 @@ def server(*arguments, patience=15):
     try:
         ready.wait(patience)
         if not address:
-            raise AssertionError(f"`wirelace {' '.join(arguments)}` printed no `listening http` line: {''.join(lines)[-300:]!r}")
+            raise AssertionError(f"`wirelace {' '.join(arguments)}` printed no `listening {scheme}` line: {''.join(lines)[-300:]!r}")
         host, _, port = address[0].rpartition(":")
         yield host, int(port), process
     finally:

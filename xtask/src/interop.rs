@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 use process::{Demo, Line, Script};
 use suites::{Language, SUITES, Suite};
 
-const USAGE: &str = "usage: cargo xtask interop http1|frame [--only SUITE[,SUITE...]] [--bin FILE] [--list]
+const USAGE: &str =
+    "usage: cargo xtask interop http1|tls|frame [--only SUITE[,SUITE...]] [--bin FILE] [--list]
   --only   runs these suites alone
   --bin    tests this binary instead of a release build of the workspace
   --list   names the suites";
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let options = Options::parse(args)?;
     if options.list {
         for suite in SUITES {
-            println!("{:<6} {:<10} {}", suite.protocol, suite.name, suite.about);
+            println!("{:<6} {:<12} {}", suite.protocol, suite.name, suite.about);
         }
         return Ok(());
     }
@@ -139,6 +140,7 @@ impl Context {
         }
         if let Some(server) = &demo {
             command.env("WIRELACE_ADDR", &server.address).env("WIRELACE_PID", server.pid().to_string());
+            command.env("WIRELACE_TLS_ADDR", &server.tls_address).env("WIRELACE_CERT", &server.certificate);
         }
         self.read_script(suite, command, tally);
         if let Some(server) = demo {

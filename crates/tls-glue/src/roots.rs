@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateRevocationListDer, TrustAnchor};
+use webpki::BorrowedCertRevocationList;
 
 use crate::error::TlsError;
 use crate::identity::{certificates, pem_reason};
-use crate::verify::{Pin, Revocation};
+use crate::verify::{Pin, Revocation, reason};
 
 /// Which authorities a client trusts.
 #[non_exhaustive]
@@ -35,10 +36,15 @@ impl Roots {
     ///
     /// # Errors
     ///
-    /// It is broken, or has none.
+    /// It is broken, has none, or one cannot be read.
     pub fn from_pem(text: &[u8]) -> Result<Roots, TlsError> {
         let all = certificates(text, "the authorities' file");
         let all = all.map_err(|error| TlsError::Local(error.to_string()))?;
+        for (position, der) in all.iter().enumerate() {
+            webpki::anchor_from_trusted_cert(der).map_err(|error| {
+                TlsError::Local(format!("authority {} cannot be read: {}", position + 1, reason(&error)))
+            })?;
+        }
         Ok(Roots::Only(all.into_iter().map(|der| Bytes::from(der.to_vec())).collect()))
     }
 
@@ -61,19 +67,31 @@ impl Revocation {
     ///
     /// # Errors
     ///
-    /// The PEM is broken, or has no list.
+    /// The PEM is broken, it has no list, or one cannot be read.
     pub fn lists_from(octets: &[u8]) -> Result<Vec<Bytes>, TlsError> {
         let begin = b"-----BEGIN ";
-        if !octets.windows(begin.len()).any(|window| window == begin) {
-            return Ok(vec![Bytes::copy_from_slice(octets)]);
-        }
-        let all: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(octets).collect();
-        let all = all
-            .map_err(|error| TlsError::Local(format!("the lists' PEM is broken: {}", pem_reason(&error))))?;
-        if all.is_empty() {
+        let lists = if octets.windows(begin.len()).any(|window| window == begin) {
+            let all: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(octets).collect();
+            let all = all.map_err(|error| {
+                TlsError::Local(format!("the lists' PEM is broken: {}", pem_reason(&error)))
+            })?;
+            all.into_iter().map(|der| Bytes::from(der.to_vec())).collect()
+        } else {
+            vec![Bytes::copy_from_slice(octets)]
+        };
+        if lists.is_empty() {
             return Err(TlsError::Local("no revocation list in it".to_owned()));
         }
-        Ok(all.into_iter().map(|der| Bytes::from(der.to_vec())).collect())
+        for (position, der) in lists.iter().enumerate() {
+            BorrowedCertRevocationList::from_der(der).map_err(|error| {
+                TlsError::Local(format!(
+                    "revocation list {} cannot be read: {}",
+                    position + 1,
+                    reason(&error)
+                ))
+            })?;
+        }
+        Ok(lists)
     }
 }
 

@@ -17,30 +17,43 @@ pub(super) struct Demo {
     child: Child,
     /// `HOST:PORT` of the cleartext listener.
     pub(super) address: String,
+    /// `HOST:PORT` of the one with TLS.
+    pub(super) tls_address: String,
+    /// The development certificate it shows there, PEM.
+    pub(super) certificate: PathBuf,
     /// Where its stderr goes.
     pub(super) log: PathBuf,
 }
 
 impl Demo {
     pub(super) fn start(binary: &Path, log: &Path) -> Result<Self, String> {
+        let certificate = log.with_extension("pem");
         let mut child = Command::new(binary)
-            .args(["demo", "--plain", "127.0.0.1:0"])
+            .args(["demo", "--plain", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--write-cert"])
+            .arg(&certificate)
+            // Its own development certificate, not the user's.
+            .env("XDG_CACHE_HOME", log.with_extension("cache"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|e| format!("{}: {e}", binary.display()))?;
         let lines = follow(child.stderr.take().ok_or("stderr is not piped")?);
-        let mut server = Self { child, address: String::new(), log: log.to_path_buf() };
+        let (address, tls_address) = (String::new(), String::new());
+        let mut server = Self { child, address, tls_address, certificate, log: log.to_path_buf() };
         let mut file = File::create(log).map_err(|e| format!("{}: {e}", log.display()))?;
         let deadline = Instant::now() + SERVER_PATIENCE;
-        while server.address.is_empty() {
-            let line = lines
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-                .map_err(|_| format!("no `listening http` line on stderr; see {}", log.display()))?;
+        while server.address.is_empty() || server.tls_address.is_empty() {
+            let line =
+                lines.recv_timeout(deadline.saturating_duration_since(Instant::now())).map_err(|_| {
+                    format!("no `listening http` and `https` lines on stderr; see {}", log.display())
+                })?;
             writeln!(file, "{line}").map_err(|e| e.to_string())?;
-            if let Some(rest) = line.strip_prefix("listening http ") {
-                server.address = rest.split(' ').next().unwrap_or_default().to_owned();
+            let mut words = line.split(' ');
+            match (words.next(), words.next(), words.next()) {
+                (Some("listening"), Some("http"), Some(address)) => server.address = address.to_owned(),
+                (Some("listening"), Some("https"), Some(address)) => server.tls_address = address.to_owned(),
+                _ => {}
             }
         }
         // Keeps the pipe drained: a full one would block the server.

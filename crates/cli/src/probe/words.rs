@@ -18,12 +18,15 @@ pub(super) fn days_left(report: &CertificateReport) -> i64 {
     (report.not_after.seconds - now()).div_euclid(DAY)
 }
 
-/// The values of a field, line by line.
+/// The values of a field, line by line; what is no text in ASCII is escaped.
 pub(super) fn lines<'a>(
     headers: &'a HeaderMap,
     name: &'a http::HeaderName,
 ) -> impl Iterator<Item = String> + use<'a> {
-    headers.get_all(name).iter().map(|value| value.as_bytes().escape_ascii().to_string())
+    headers.get_all(name).iter().map(|value| match value.to_str() {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.as_bytes().escape_ascii().to_string(),
+    })
 }
 
 pub(super) fn hex(octets: &[u8]) -> String {

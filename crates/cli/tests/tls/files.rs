@@ -81,7 +81,7 @@ fn files_that_do_not_work_are_named_with_the_reason() {
     let der = KeyPair::generate().unwrap().serialize_der();
     let public = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
     let unreadable = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    let cut = |text: &str| text[..120].as_bytes().to_vec();
+    let cut = |text: &str| text.as_bytes()[..120].to_vec();
     let bytes = |text: &str| text.as_bytes().to_vec();
     // Certificate, key, the file that is to blame, the reason.
     let cases: [(Vec<u8>, Vec<u8>, &str, &str); 17] = [
@@ -135,7 +135,7 @@ fn files_that_may_not_be_read() {
     let scratch = Scratch::new("tls-forbidden");
     let (certificate, private) = pair(&KeyPair::generate().unwrap());
     let (certificate, private) = (scratch.write("a.pem", certificate), scratch.write("a.key", private));
-    std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&private).is_ok() {
         eprintln!("SKIPPED: this user may read everything");
         return;

@@ -266,10 +266,12 @@ fn authorities() {
     ] {
         assert_eq!(Roots::from_pem(text.as_bytes()).unwrap_err().to_string(), message);
     }
-    // What is no certificate is found at the end.
-    let roots = Roots::from_pem(b"0 or no DER").unwrap();
-    let error = ClientTls::builder(roots).build().unwrap_err();
-    assert_eq!(error.to_string(), "authority 1 cannot be read: it is cut short, or not DER");
+    // Whoever has a file can name it.
+    let message = "authority 1 cannot be read: it is cut short, or not DER";
+    assert_eq!(Roots::from_pem(b"0 or no DER").unwrap_err().to_string(), message);
+    let error =
+        ClientTls::builder(Roots::Only(vec![Bytes::from_static(b"0 or no DER")])).build().unwrap_err();
+    assert_eq!(error.to_string(), message);
     for roots in [Roots::Only(Vec::new()), Roots::Pinned(Vec::new())] {
         assert!(
             ClientTls::builder(roots)

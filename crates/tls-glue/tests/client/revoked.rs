@@ -160,3 +160,20 @@ fn a_list_of_another() {
         .unwrap_err();
     assert_eq!(error.to_string(), "revocation list 2 cannot be used: it is cut short, or not DER");
 }
+
+#[test]
+fn files_that_are_none() {
+    let cases: [(&[u8], &str); 4] = [
+        (b"", "revocation list 1 cannot be read"),
+        (b"hello", "revocation list 1 cannot be read"),
+        (b"-----BEGIN X509 CRL-----\naGVsbG8=\n-----END X509 CRL-----\n", "revocation list 1 cannot be read"),
+        (b"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n", "no revocation list in it"),
+    ];
+    for (octets, why) in cases {
+        let error = Revocation::lists_from(octets).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+    let octets = b"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
+    let error = Roots::from_pem(octets).unwrap_err().to_string();
+    assert!(error.contains("authority 1 cannot be read"), "{error}");
+}

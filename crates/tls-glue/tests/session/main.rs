@@ -7,7 +7,7 @@ mod early_peers;
 mod pair;
 
 use pair::{Authority, Pair};
-use wirelace_tls_glue::{TlsError, TlsVersion};
+use wirelace_tls_glue::{Alert, TlsError, TlsVersion};
 
 #[test]
 fn both_versions_in_pieces_of_all_sizes() {
@@ -72,4 +72,37 @@ fn the_end_is_said() {
     // The other direction goes on.
     pair.exchange(b"", b"more");
     assert_eq!(pair.client.session.end_of_input(), Err(TlsError::Truncated));
+}
+
+#[test]
+fn a_refusal_is_told_though_an_answer_has_begun() {
+    let authority = Authority::new();
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+        let server = authority.server().versions(version, version).alpn(["h2"]).build().unwrap();
+        let client = authority.client().alpn(["http/1.1"]).build().unwrap();
+        let mut pair = Pair::new(&client, &server);
+        pair.run();
+        // RFC 7301, 3.2. In TLS 1.3 it comes behind the ServerHello, encrypted.
+        assert_eq!(pair.client.error, Some(TlsError::Alert(Alert(120))), "{version}");
+    }
+}
+
+#[test]
+fn a_record_that_does_not_decrypt_within_the_handshake_has_one_alert() {
+    let authority = Authority::new();
+    let server = authority.server().versions(TlsVersion::Tls13, TlsVersion::Tls13).build().unwrap();
+    let mut pair = Pair::new(&authority.client().build().unwrap(), &server);
+    let hello = pair.client.output();
+    pair.server.input.extend_from_slice(&hello);
+    pair.server.receive(pair.now);
+    let flight = pair.server.output();
+    pair.client.input.extend_from_slice(&flight);
+    pair.client.receive(pair.now);
+    let mut finished = pair.client.output();
+    *finished.last_mut().unwrap() ^= 1;
+    pair.server.input.extend_from_slice(&finished);
+    pair.server.receive(pair.now);
+    assert_eq!(pair.server.error, Some(TlsError::Decrypt));
+    // An alert's two octets, its type, and the tag, behind a header.
+    assert_eq!(pair.server.output().len(), 5 + 2 + 1 + 16);
 }
