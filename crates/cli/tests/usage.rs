@@ -11,6 +11,7 @@ fn help_has_examples() {
         (&["demo", "--help"], "wirelace demo --plain"),
         (&["serve", "--help"], "wirelace serve ."),
         (&["get", "--help"], "wirelace get -i"),
+        (&["probe", "--help"], "wirelace probe --json"),
         (&["decode", "--help"], "| wirelace decode http1"),
         (&["decode", "http1", "--help"], "| wirelace decode http1"),
     ] {

@@ -23,12 +23,18 @@ pub(super) fn lines<'a>(
     headers: &'a HeaderMap,
     name: &'a http::HeaderName,
 ) -> impl Iterator<Item = String> + use<'a> {
-    headers.get_all(name).iter().map(|value| match value.to_str() {
-        Ok(text) => text.to_owned(),
-        Err(_) => value.as_bytes().escape_ascii().to_string(),
-    })
+    headers.get_all(name).iter().map(|value| printable(value.as_bytes()))
 }
 
 pub(super) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// What a terminal must not see is escaped; quotes are not.
+fn printable(octets: &[u8]) -> String {
+    let one = |octet: &u8| match octet {
+        b' '..=b'~' => char::from(*octet).to_string(),
+        octet => format!("\\x{octet:02x}"),
+    };
+    octets.iter().map(one).collect()
 }
