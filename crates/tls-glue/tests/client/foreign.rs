@@ -63,6 +63,29 @@ pub(crate) fn served(
     Ok(())
 }
 
+/// What our client says to a server whose handshake comes in records of `octets` octets, and what the server hears.
+pub(crate) fn in_pieces(
+    client: &ClientTls,
+    version: TlsVersion,
+    made: &Made,
+    octets: usize,
+) -> (Result<(), TlsError>, Option<u8>) {
+    let config = ServerConfig::builder_with_provider(provider());
+    let config = config.with_protocol_versions(&versions(version)).unwrap().with_no_client_auth();
+    let mut config = config.with_cert_resolver(certified(std::slice::from_ref(&made.der), &made.key));
+    config.max_fragment_size = Some(octets);
+    let mut server: Connection = ServerConnection::new(Arc::new(config)).unwrap().into();
+    let mut session = TlsSession::client(client, HOST, Instant::now()).unwrap();
+    let ended = drive(&mut session, &mut server);
+    let last: Vec<u8> = session.output().chunks().flatten().copied().collect();
+    server.read_tls(&mut last.as_slice()).unwrap();
+    let heard = match server.process_new_packets() {
+        Err(rustls::Error::AlertReceived(alert)) => Some(u8::from(alert)),
+        _ => None,
+    };
+    (ended, heard)
+}
+
 /// What our server says to a client that shows this one, with whatever key.
 pub(crate) fn shown_to_server(server: &ServerTls, version: TlsVersion, chain: &[Bytes]) -> CertificateError {
     let key = rcgen::KeyPair::generate().unwrap().serialize_der();
