@@ -287,6 +287,12 @@ fn nothing_to_look_at() {
             assert!(err.starts_with(&format!("wirelace: {target}: ")) && err.contains(part), "{err}");
         }
     }
+    // Takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = silent.local_addr().unwrap().to_string();
+    let (code, out, err) = probe(&world, &["--timeout", "0.2"], &target);
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert_eq!(err, format!("wirelace: {target}: the handshake took longer than 0.2 s\n"));
     for arguments in [
         &["probe"][..],
         &["probe", "http://localhost/"],

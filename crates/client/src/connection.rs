@@ -71,6 +71,22 @@ impl Connection {
     /// `tls` says whom to trust, and which protocols to offer (ALPN): `http/1.1` is the one that is spoken here.
     /// Connections with one `tls` resume the sessions of those before.
     ///
+    /// ```no_run
+    /// use http_body_util::Empty;
+    /// use wirelace_client::{Connection, Options};
+    /// use wirelace_tls_glue::{ClientTls, Roots};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let roots = Roots::from_pem(&std::fs::read("ca.pem")?)?;
+    /// let tls = ClientTls::builder(roots).alpn(["http/1.1"]).build()?;
+    /// let address = "127.0.0.1:8443".parse()?;
+    /// let mut connection = Connection::connect_tls(address, "localhost", &tls, Options::default()).await?;
+    /// let request = http::Request::get("https://localhost:8443/hello").body(Empty::<bytes::Bytes>::new())?;
+    /// let response = connection.send(request).await?;
+    /// println!("{} over {:?}", response.status(), connection.handshake().map(|report| report.version));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Connect`], [`Error::Handshake`], [`Error::Alpn`].
     #[cfg(feature = "tls")]

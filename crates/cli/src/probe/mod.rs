@@ -7,7 +7,6 @@ mod text;
 mod words;
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
@@ -17,7 +16,7 @@ use crate::failure::Failure;
 use crate::origin::Resolve;
 use crate::voice::Voice;
 use look::Probe;
-use target::Target;
+use target::{Connect, Target};
 
 /// Whom to look at, and how.
 #[derive(Debug, Args)]
@@ -27,8 +26,8 @@ pub(crate) struct ProbeArgs {
     #[arg(value_name = "HOST[:PORT]")]
     target: Target,
     /// Connect to this address instead of the host's
-    #[arg(long, value_name = "ADDR:PORT", conflicts_with = "resolve")]
-    connect: Option<SocketAddr>,
+    #[arg(long, value_name = "ADDR[:PORT]", conflicts_with = "resolve")]
+    connect: Option<Connect>,
     /// Connect to ADDR for this host and port; may repeat
     #[arg(long, value_name = "HOST:PORT:ADDR")]
     resolve: Vec<Resolve>,
@@ -67,7 +66,7 @@ pub(crate) fn run(args: &ProbeArgs, voice: Voice) -> Result<(), Failure> {
     let probe = Probe {
         name: args.servername.clone().unwrap_or_else(|| args.target.origin.host.clone()),
         target: &args.target,
-        connect: args.connect,
+        connect: args.connect.map(|connect| connect.to(&args.target)),
         resolve: &args.resolve,
         timeout: args.timeout,
         settings: &settings,

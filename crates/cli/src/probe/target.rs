@@ -1,7 +1,7 @@
 //! Which server.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use crate::get::Url;
@@ -40,6 +40,33 @@ impl FromStr for Target {
             return Err(wrong());
         }
         Ok(Target { origin: Origin { tls: true, host: host.to_ascii_lowercase(), port } })
+    }
+}
+
+/// `--connect ADDR[:PORT]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Connect {
+    address: IpAddr,
+    /// `None`: the target's.
+    port: Option<u16>,
+}
+
+impl Connect {
+    pub(super) fn to(self, target: &Target) -> SocketAddr {
+        SocketAddr::new(self.address, self.port.unwrap_or(target.origin.port))
+    }
+}
+
+impl FromStr for Connect {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Connect, String> {
+        if let Ok(both) = text.parse::<SocketAddr>() {
+            return Ok(Connect { address: both.ip(), port: Some(both.port()) });
+        }
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        let wrong = |_| format!("{text:?} is neither an IP address nor one with a port");
+        Ok(Connect { address: bare.parse().map_err(wrong)?, port: None })
     }
 }
 
@@ -85,6 +112,23 @@ mod tests {
             "https://",
         ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_to_connect_to() {
+        let target = "example.com:8443".parse::<Target>().unwrap();
+        for (text, expected) in [
+            ("127.0.0.1", "127.0.0.1:8443"),
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("::1", "[::1]:8443"),
+            ("[::1]", "[::1]:8443"),
+            ("[::1]:1", "[::1]:1"),
+        ] {
+            assert_eq!(text.parse::<Connect>().unwrap().to(&target).to_string(), expected, "{text}");
+        }
+        for text in ["", "localhost", "127.0.0.1:", "127.0.0.1:65536", "[::1", "1"] {
+            assert!(text.parse::<Connect>().is_err(), "{text}");
         }
     }
 }

@@ -157,10 +157,12 @@ fn certificate(page: &mut Page, label: &str, report: &CertificateReport) {
 }
 
 fn left(page: &Page, report: &CertificateReport) -> String {
-    let days = |seconds: i64| match seconds / DAY {
-        0 => format!("{} hours", seconds / 3600),
-        1 => "1 day".to_owned(),
-        days => format!("{days} days"),
+    let days = |seconds: i64| match (seconds / DAY, seconds / 3600) {
+        (0, 0) => "less than an hour".to_owned(),
+        (0, 1) => "1 hour".to_owned(),
+        (0, hours) => format!("{hours} hours"),
+        (1, _) => "1 day".to_owned(),
+        (days, _) => format!("{days} days"),
     };
     let now = now();
     if now > report.not_after.seconds {
