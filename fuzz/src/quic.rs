@@ -4,8 +4,8 @@ use crate::input::Choices;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 use wirelace_tls_glue::quic::{
-    Keys, MAX_TOKEN_LENGTH, ProtectionError, ResetKey, Side, TokenError, TokenKeys, TokenOrigin, Version,
-    is_retry_valid, retry_tag,
+    ClientHello, Keys, MAX_TOKEN_LENGTH, ProtectionError, ResetKey, Side, TokenError, TokenKeys, TokenOrigin,
+    Version, is_retry_valid, retry_tag,
 };
 
 /// The tokens in the corpus have this key, this client, and this time.
@@ -13,7 +13,7 @@ const SECRET: [u8; 32] = [7; 32];
 const CLIENT: ([u8; 4], u16) = ([192, 0, 2, 1], 4433);
 const NOW: Duration = Duration::from_millis(1_800_000_000_123);
 
-/// Tokens, Retry packets, protected packets and resets: what opens was made here, and changes when anything does.
+/// Tokens, Retry packets, protected packets, hellos and resets: what opens was made here, and changes when anything does.
 pub fn token(data: &[u8]) {
     let (octets, mut choices) = Choices::split(data, 4);
     let [kind, length, random, at] = [choices.byte(), choices.byte(), choices.byte(), choices.byte()];
@@ -22,6 +22,11 @@ pub fn token(data: &[u8]) {
     tokens(octets, id, kind, random, at);
     retries(version, id, rest, at);
     packets(version, id, rest, usize::from(length));
+    // More octets change nothing once it is whole.
+    if let Some(hello) = ClientHello::peek(octets) {
+        assert!(hello.transport_parameters.is_none_or(|parameters| parameters.len() + 46 < octets.len()));
+        assert_eq!(ClientHello::peek(&[octets, data].concat()), Some(hello));
+    }
     let token = ResetKey::new(&SECRET).token(id);
     assert!(token.ends(&[rest, token.octets()].concat()));
     assert_eq!(token.ends(rest), rest.ends_with(token.octets()));

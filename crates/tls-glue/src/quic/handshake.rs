@@ -72,7 +72,7 @@ pub trait QuicHandshake {
     /// The handshake is not complete.
     fn is_handshaking(&self) -> bool;
 
-    /// The connection goes on with another version (RFC 9368). Possible until the keys of the Handshake level have
+    /// The connection goes on with another version (RFC 9368): a client's, because the server has answered with it. Possible until the keys of the Handshake level have
     /// been told: keys from then on are of this version.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use super::keys::Level;
 use crate::error::{RecordRule, TlsError};
 
 /// Octets of a message's type and length.
-const HEAD: usize = 4;
+pub(super) const HEAD: usize = 4;
 /// Octets of a message, at most: chains of certificates are the longest.
 pub(super) const MAX_MESSAGE: usize = 0xffff;
 /// Octets that a handshake takes, at most.
@@ -17,6 +17,8 @@ pub(super) const MAX_AFTER: usize = 1024 * 1024;
 #[derive(Default)]
 pub(super) struct Messages {
     waiting: Vec<u8>,
+    /// So many octets of it are done with.
+    taken: usize,
     handshake: usize,
     after: usize,
 }
@@ -31,25 +33,27 @@ impl Messages {
         if *received > limit {
             return Err(TlsError::HandshakeTooLong(limit));
         }
+        self.waiting.drain(..std::mem::take(&mut self.taken).min(self.waiting.len()));
         self.waiting.extend_from_slice(data);
         Ok(())
     }
 
     /// The first message, when it is complete.
     pub(super) fn first(&self) -> Result<Option<&[u8]>, TlsError> {
-        let Some([_, high, middle, low]) = self.waiting.first_chunk::<HEAD>() else { return Ok(None) };
+        let waiting = self.waiting.get(self.taken..).unwrap_or_default();
+        let Some([_, high, middle, low]) = waiting.first_chunk::<HEAD>() else { return Ok(None) };
         let length = u32::from_be_bytes([0, *high, *middle, *low]) as usize;
         if length > MAX_MESSAGE {
             return Err(TlsError::Record(RecordRule::MessageTooLong { length, limit: MAX_MESSAGE }));
         }
-        Ok(self.waiting.get(..HEAD + length))
+        Ok(waiting.get(..HEAD + length))
     }
 
     /// The first so many octets are taken.
     pub(super) fn done(&mut self, octets: usize) {
-        self.waiting.drain(..octets.min(self.waiting.len()));
-        if self.waiting.is_empty() {
-            self.waiting = Vec::new();
+        self.taken += octets;
+        if self.taken >= self.waiting.len() {
+            (self.waiting, self.taken) = (Vec::new(), 0);
         }
     }
 

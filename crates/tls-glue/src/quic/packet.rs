@@ -53,7 +53,7 @@ impl PacketKey {
     }
 
     /// Packets that this key may protect in all, where that is to be less than the suite's limit. It cannot be raised.
-    pub fn limit(&mut self, packets: u64) {
+    pub fn limit_to(&mut self, packets: u64) {
         self.limit = self.limit.min(packets);
     }
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::world::{Authority, CLIENT_PARAMETERS, Pair};
+use wirelace_tls_glue::ct::{CtPolicy, LogList};
 use wirelace_tls_glue::quic::{
     Level, QuicClientTls, QuicEvent, QuicHandshake as _, QuicServerTls, QuicSession, Version,
 };
@@ -91,7 +92,7 @@ fn reports() {
     for report in [&client, &server] {
         assert_eq!(report.version, TlsVersion::Tls13);
         assert_eq!(report.alpn.as_deref(), Some(&b"h3"[..]));
-        assert!(report.cipher_suite.starts_with("TLS13_"), "{}", report.cipher_suite);
+        assert!(report.cipher_suite.starts_with("TLS_"), "{}", report.cipher_suite);
         assert!(report.group.is_some());
         assert!(!report.resumed);
         assert_eq!(report.round_trips, 1);
@@ -101,6 +102,24 @@ fn reports() {
     assert_eq!(client.peer_certificates.len(), 1);
     assert_eq!(server.server_name.as_deref(), Some("example.com"));
     assert_eq!(server.verification, Verification::NoCertificate);
+}
+
+#[test]
+fn certificate_transparency_is_reported() {
+    let authority = Authority::new();
+    let list = br#"{"log_list_timestamp": "2026-01-01T00:00:00Z", "operators": []}"#;
+    let policy = CtPolicy::report(LogList::from_json(list).unwrap());
+    let tls = authority.client_tls().certificate_transparency(policy).build().unwrap();
+    let client = QuicClientTls::new(&tls, ["h3"]).unwrap();
+    let server = authority.server();
+    let first = Pair::complete(&client, &server, Version::V1);
+    assert!(first.client.report.unwrap().transparency.is_some());
+    assert_eq!(first.server.report.unwrap().transparency, None);
+    // They were asked when the session began.
+    let again = Pair::complete(&client, &server, Version::V1);
+    assert_eq!(again.client.report.unwrap().transparency, None);
+    let unasked = Pair::complete(&authority.client(), &server, Version::V1);
+    assert_eq!(unasked.client.report.unwrap().transparency, None);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod attacks;
 mod early;
 mod foreign;
 mod handshake;
+mod hello;
 mod packets;
 mod reset;
 mod retry;

@@ -159,8 +159,8 @@ fn limits_of_the_suites() {
 #[test]
 fn a_key_that_is_used_up_seals_no_more() {
     let mut key = keys(Suite::Aes128Gcm, Version::V1).packet;
-    key.limit(1000);
-    key.limit(u64::MAX);
+    key.limit_to(1000);
+    key.limit_to(u64::MAX);
     for number in 0..1000 {
         assert_eq!(key.remaining(), 1000 - number);
         key.seal(number, b"", &mut [1, 2, 3]).unwrap();

@@ -46,7 +46,7 @@ fn an_update_is_in_time() {
     let mut pair = Pair::complete(&authority.client(), &authority.server(), Version::V1);
     let (keys, updates) = pair.client.one_rtt.as_mut().unwrap();
     let used = keys.local.packet.suite().confidentiality_limit() - keys.local.packet.remaining();
-    keys.local.packet.limit(used + 3);
+    keys.local.packet.limit_to(used + 3);
     for left in [3, 2, 1] {
         assert_eq!(keys.local.packet.remaining(), left);
         seal(&mut keys.local.packet, 100 - left);

@@ -42,7 +42,7 @@ pub struct OpenedToken {
     /// Retry: the Destination Connection ID of the client's first Initial packet, which the transport parameters tell
     /// the client again (RFC 9000 §7.3).
     pub original: Option<Bytes>,
-    /// When it was made, in milliseconds.
+    /// When it was made, to the millisecond.
     pub issued: SystemTime,
     /// No other token has the same: a server that takes each token once remembers these (RFC 9000 §8.1.4).
     pub id: [u8; 16],
