@@ -19,9 +19,11 @@ use super::suite::Suite;
 use super::version::Version;
 use crate::alert::Alert;
 use crate::client::server_name;
+use crate::ct::CtVerdict;
 use crate::error::TlsError;
 use crate::report::{HandshakeReport, Verification};
 use crate::session::failure;
+use crate::verify::watch;
 
 /// The TLS of one QUIC connection, of either side; see [`QuicHandshake`] for what it does. It owns no socket and reads
 /// no clock (but for the validity of certificates).
@@ -37,6 +39,8 @@ pub struct QuicSession {
     writing: Level,
     /// Client: what is asked of the server's certificates.
     verification: Option<Verification>,
+    /// Client: what the logs say of the server's certificate.
+    transparency: Option<Box<CtVerdict>>,
     began: Instant,
     /// Something was sent since the last octets came.
     flight: bool,
@@ -111,6 +115,7 @@ impl QuicSession {
             reading: Level::Initial,
             writing: Level::Initial,
             verification: None,
+            transparency: None,
             began: now,
             flight: false,
             flights: 0,
@@ -138,7 +143,9 @@ impl QuicSession {
         self.flights += u32::from(std::mem::take(&mut self.flight));
         self.messages.append(level, data).map_err(|error| CryptoError::new(error, None))?;
         while let Some(message) = self.messages.first().map_err(|error| CryptoError::new(error, None))? {
-            if let Err(error) = self.rustls.read_hs(message) {
+            let (read, verdict) = watch(|| self.rustls.read_hs(message));
+            self.transparency = verdict.or(self.transparency.take());
+            if let Err(error) = read {
                 let alert = self.rustls.alert().map(|alert| Alert(u8::from(alert)));
                 return Err(CryptoError::new(failure(error), alert));
             }
@@ -173,6 +180,7 @@ impl QuicSession {
             }
             report.duration = now.saturating_duration_since(self.began);
             report.round_trips = self.flights;
+            report.transparency = self.transparency.take();
             self.report = Some(report.clone());
             self.queue.push(Pending::Complete(Box::new(report)));
             // Of early data that was refused.

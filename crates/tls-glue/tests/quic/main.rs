@@ -4,6 +4,7 @@ mod attacks;
 mod early;
 mod foreign;
 mod handshake;
+mod logged;
 mod packets;
 mod reset;
 mod retry;
