@@ -12,7 +12,7 @@ use crate::ct::{CtMode, CtPolicy};
 use crate::error::TlsError;
 use crate::identity::Identity;
 use crate::keylog::KeyLog;
-use crate::provider::provider;
+use crate::provider::Provider;
 use crate::report::{TlsVersion, Verification};
 use crate::roots::Roots;
 use crate::tickets::Tickets;
@@ -50,6 +50,7 @@ pub struct ClientTlsBuilder {
     early_data: bool,
     handshake_timeout: Option<Duration>,
     key_log: KeyLog,
+    provider: Provider,
 }
 
 impl ClientTls {
@@ -69,6 +70,7 @@ impl ClientTls {
             early_data: false,
             handshake_timeout: Some(Duration::from_secs(10)),
             key_log: KeyLog::default(),
+            provider: Provider::default(),
         }
     }
 
@@ -202,6 +204,12 @@ impl ClientTlsBuilder {
         self
     }
 
+    /// Which library does the cryptography.
+    pub fn provider(mut self, provider: Provider) -> Self {
+        self.provider = provider;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
@@ -211,8 +219,8 @@ impl ClientTlsBuilder {
         let local = |error: rustls::Error| TlsError::Local(error.to_string());
         let versions = crate::versions::versions(self.lowest, self.highest)?;
         let (demand, verification) = self.demand()?;
-        let verifier = Arc::new(ServerVerifier::new(demand, self.transparency));
-        let builder = ClientConfig::builder_with_provider(provider());
+        let verifier = Arc::new(ServerVerifier::new(demand, self.transparency, self.provider));
+        let builder = ClientConfig::builder_with_provider(self.provider.rustls());
         let builder = builder.with_protocol_versions(&versions).map_err(local)?;
         let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
         let mut config = match self.identity {
@@ -250,7 +258,8 @@ impl ClientTlsBuilder {
                     known.extend(only.iter().cloned());
                 }
                 known.extend(self.authorities.iter().cloned());
-                let trust = Trust::new(anchors, known, self.authorities.len(), &self.revocation);
+                let trust =
+                    Trust::new(anchors, known, self.authorities.len(), &self.revocation, self.provider);
                 let trust = trust.map_err(TlsError::Local)?;
                 if trust.subjects().next().is_none() {
                     return local("no authority is trusted: every server would be refused");

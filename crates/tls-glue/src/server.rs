@@ -13,7 +13,7 @@ use rustls::sign::CertifiedKey;
 
 use crate::error::TlsError;
 use crate::keylog::KeyLog;
-use crate::provider::provider;
+use crate::provider::Provider;
 use crate::report::TlsVersion;
 use crate::store::CertificateStore;
 use crate::verify::{ClientVerifier, Revocation, Trust};
@@ -52,6 +52,7 @@ pub struct ServerTlsBuilder {
     resumption: bool,
     handshake_timeout: Option<Duration>,
     key_log: KeyLog,
+    provider: Provider,
 }
 
 /// Sessions that are kept where early data is taken: each is good for one resumption.
@@ -70,6 +71,7 @@ impl ServerTls {
             resumption: true,
             handshake_timeout: Some(Duration::from_secs(10)),
             key_log: KeyLog::default(),
+            provider: Provider::default(),
         }
     }
 
@@ -189,6 +191,12 @@ impl ServerTlsBuilder {
         self
     }
 
+    /// Which library does the cryptography.
+    pub fn provider(mut self, provider: Provider) -> Self {
+        self.provider = provider;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
@@ -197,15 +205,19 @@ impl ServerTlsBuilder {
     pub fn build(self) -> Result<ServerTls, TlsError> {
         let local = |error: rustls::Error| TlsError::Local(error.to_string());
         let versions = crate::versions::versions(self.lowest, self.highest)?;
-        let builder = ServerConfig::builder_with_provider(provider());
+        let builder = ServerConfig::builder_with_provider(self.provider.rustls());
         let builder = builder.with_protocol_versions(&versions).map_err(local)?;
         let builder = match self.client_certificates {
             ClientCertificates::None => builder.with_no_client_auth(),
             ClientCertificates::Optional(ref roots) | ClientCertificates::Required(ref roots) => {
-                let trust = Trust::new(Vec::new(), roots.clone(), 0, &Revocation::default());
+                let trust = Trust::new(Vec::new(), roots.clone(), 0, &Revocation::default(), self.provider);
                 let trust = trust.map_err(TlsError::Local)?;
                 let required = matches!(self.client_certificates, ClientCertificates::Required(_));
-                builder.with_client_cert_verifier(Arc::new(ClientVerifier::new(trust, required)))
+                builder.with_client_cert_verifier(Arc::new(ClientVerifier::new(
+                    trust,
+                    required,
+                    self.provider,
+                )))
             }
         };
         let mut config =

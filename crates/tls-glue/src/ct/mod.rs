@@ -43,6 +43,7 @@ mod signed;
 mod time;
 mod verdict;
 
+#[cfg(feature = "report")]
 pub(crate) use certificate::EMBEDDED_SCTS;
 pub use certificate::precertificate_tbs;
 pub use check::{Evidence, check};

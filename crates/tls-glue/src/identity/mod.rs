@@ -15,7 +15,7 @@ use rustls::sign::CertifiedKey;
 
 pub use self::error::IdentityError;
 pub(crate) use self::pem::{certificates, reason as pem_reason};
-use crate::provider::provider;
+use crate::provider::Provider;
 use crate::verify::reason;
 use crate::x509::Certificate;
 
@@ -97,7 +97,7 @@ impl Identity {
         if let Some(position) = unreadable {
             return Err(broken(position, reason(&webpki::Error::BadDer)));
         }
-        let signer = provider().key_provider.load_private_key(key.clone_key());
+        let signer = Provider::Ring.rustls().key_provider.load_private_key(key.clone_key());
         let signer = signer
             .map_err(|_| IdentityError::Key { place: key_place.to_owned(), reason: key::refusal(&key) })?;
         let certified = CertifiedKey::new(chain, signer);

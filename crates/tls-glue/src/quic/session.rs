@@ -39,6 +39,8 @@ pub struct QuicSession {
     writing: Level,
     /// Client: what is asked of the server's certificates.
     verification: Option<Verification>,
+    /// Client: what the logs say of the server's certificate.
+    transparency: Option<Box<CtVerdict>>,
     began: Instant,
     /// Something was sent since the last octets came.
     flight: bool,
@@ -115,6 +117,7 @@ impl QuicSession {
             reading: Level::Initial,
             writing: Level::Initial,
             verification: None,
+            transparency: None,
             began: now,
             flight: false,
             flights: 0,

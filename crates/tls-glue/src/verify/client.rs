@@ -13,7 +13,7 @@ use super::chain::Chain;
 use super::explain::{self, explain, own_key};
 use super::refusal::{bad_handshake_signature, forget, put_aside};
 use super::trust::{Trust, Untrusted};
-use crate::provider::provider;
+use crate::provider::Provider;
 
 /// For all connections of a server.
 #[derive(Debug)]
@@ -26,9 +26,9 @@ pub(crate) struct ClientVerifier {
 }
 
 impl ClientVerifier {
-    pub(crate) fn new(trust: Trust, required: bool) -> ClientVerifier {
+    pub(crate) fn new(trust: Trust, required: bool, provider: Provider) -> ClientVerifier {
         let hints = trust.subjects().map(DistinguishedName::in_sequence).collect();
-        ClientVerifier { trust, required, hints, provider: provider() }
+        ClientVerifier { trust, required, hints, provider: provider.rustls() }
     }
 }
 

@@ -16,7 +16,7 @@ use super::pin::Pin;
 use super::refusal::{bad_handshake_signature, forget, keep, put_aside};
 use super::trust::{Trust, Untrusted, Way};
 use crate::ct::{CtMode, CtPolicy, CtVerdict, Evidence};
-use crate::provider::provider;
+use crate::provider::Provider;
 use crate::x509::Certificate;
 
 /// What a client asks of a server's certificates.
@@ -39,8 +39,8 @@ pub(crate) struct ServerVerifier {
 }
 
 impl ServerVerifier {
-    pub(crate) fn new(demand: Demand, transparency: CtPolicy) -> ServerVerifier {
-        ServerVerifier { demand, transparency, provider: provider() }
+    pub(crate) fn new(demand: Demand, transparency: CtPolicy, provider: Provider) -> ServerVerifier {
+        ServerVerifier { demand, transparency, provider: provider.rustls() }
     }
 
     fn check(

@@ -8,7 +8,7 @@ use webpki::{
 };
 
 use super::pin::Pin;
-use crate::provider::provider;
+use crate::provider::Provider;
 
 /// Certificates that authorities have taken back (CRL, RFC 5280 §5), and how strictly that is taken.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +48,7 @@ impl Trust {
         known: Vec<Bytes>,
         private: usize,
         revocation: &Revocation,
+        provider: Provider,
     ) -> Result<Trust, String> {
         for (position, der) in known.iter().enumerate() {
             let der = CertificateDer::from(der.as_ref());
@@ -73,7 +74,7 @@ impl Trust {
             lists,
             lists_der: revocation.lists.clone(),
             depth_all: (unknown, expiry),
-            algorithms: provider().signature_verification_algorithms.all,
+            algorithms: provider.rustls().signature_verification_algorithms.all,
         })
     }
 

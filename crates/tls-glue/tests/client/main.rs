@@ -6,10 +6,10 @@ mod clients;
 mod foreign;
 mod identity;
 mod logged;
+mod provider;
 mod refused;
 #[cfg(feature = "report")]
 mod report;
-#[cfg(feature = "report")]
 mod revoked;
 mod weak;
 mod world;

@@ -5,6 +5,7 @@ mod early;
 mod foreign;
 mod handshake;
 mod hello;
+mod logged;
 mod packets;
 mod reset;
 mod retry;
