@@ -85,7 +85,7 @@ class Authority(Pair):
         self._config = path(f"{name}.conf", _CONFIG.replace("NAME", name.replace(" ", "-")).encode())
         path(f"{name}.db", b"")
         path(f"{name}.crlnumber", b"01")
-        (issuer or self)._sign(self, "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign, cRLSign\n", end=end)
+        (issuer or self)._sign(self, "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, digitalSignature, keyCertSign, cRLSign\n", end=end)
 
     def issue(self, name, names=LOCALHOST, key="P-256", start=-DAY, end=90 * DAY, digest=None, usage="serverAuth"):
         """A certificate for these subject alternative names; `start` and `end` in seconds from now."""

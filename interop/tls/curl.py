@@ -172,7 +172,9 @@ def _(version):
 @both("/headers tells of TLS, /early of no early data")
 def _(version):
     answer = json.loads(get("/headers", *version).body)
-    true(answer["tls"], f"tls: {answer['tls']!r}")
+    said = answer["tls"]
+    equal((said["version"], said["alpn"], said["server_name"], said["client"]),
+          (f"TLS {version[-1] if '--tls-max' in version else '1.3'}", "http/1.1", "localhost", None), "tls")
     equal(answer["early_data"], False, "early_data")
     get("/early", *version)
 
@@ -209,6 +211,29 @@ def _():
             size += len(block)
     equal((size, process.wait(5)), (100_000_000, 0), "bytes received and exit code")
     growth.below(32 * MIB, "sending")
+
+
+# What else a server does with TLS.
+
+@check("--redirect: what comes in the clear is sent to https, --hsts says so")
+def _():
+    authority = certs.Authority("root")
+    with demo("--redirect", "--hsts=1000", pair=authority.issue("server"), scheme="http") as (_, port, _):
+        answer = curl("-L", f"http://localhost:{port}/bytes/5?a=b", ca=authority.cert)
+        equal((answer.status, answer.rows[-1]["num_redirects"], answer.body), (200, 1, target.pattern(5)), "answer")
+        true(answer.rows[-1]["url_effective"].endswith("/bytes/5?a=b"), answer.rows[-1]["url_effective"])
+        heads = [line.lower() for line in answer.log.splitlines() if line.startswith("< ")]
+        equal([line for line in heads if "strict-transport" in line], ["< strict-transport-security: max-age=1000"], "HSTS over TLS alone")
+
+
+@check("--proxy-protocol: the client's address is the header's, in front of TLS")
+def _():
+    authority = certs.Authority("root")
+    with demo("--proxy-protocol", pair=authority.issue("server")) as (_, port, _):
+        answer = curl("--haproxy-protocol", f"https://localhost:{port}/headers", ca=authority.cert)
+        contains(json.loads(answer.body)["remote"], "127.0.0.1:", "remote")
+        equal(json.loads(answer.body)["remote"].split(":")[1], str(answer.rows[-1]["local_port"]), "port of the client")
+        true(curl(f"https://localhost:{port}/headers", ca=authority.cert, code=None).code in (35, 52, 56), "served without the header")
 
 
 if __name__ == "__main__":

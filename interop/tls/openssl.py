@@ -1,6 +1,9 @@
 """openssl s_client: what curl hides. Versions, groups, resumption, early data, key updates, SNI, client certificates."""
+import json
 import re
+import signal
 
+import target
 from certs import Authority, path, read
 from check import Skip, check, contains, equal, run, short, table, true
 from openssl_client import Session, request, talk
@@ -256,24 +259,79 @@ def _():
             contains(good(port, option, "-noservername").text, "subject=CN = one.test", "certificate without SNI")
 
 
-@check("client certificates: the right one passes; none and another's are refused")
+def known_as(answer):
+    """Whom `/headers` says the client is."""
+    return json.loads(re.search(r'"client":("[^"]*"|null)', answer.text).group(1))
+
+
+@check("client certificates: the right one passes; none and others are refused")
 def _():
     needs("demo", "--client-ca")
     ours, other = Authority("clients"), Authority("strangers")
-    known, stranger = ours.issue("known", names=None, usage="clientAuth"), other.issue("stranger", names=None, usage="clientAuth")
-    expired = ours.issue("late", names=None, usage="clientAuth", end=-3600)
-    server_only = ours.issue("a server", names=None)
+    between = Authority("clients between", issuer=ours)
+    good_ones = [ours.issue("known", None, usage="clientAuth"), between.issue("known below", None, usage="clientAuth"),
+                 ours.issue("known rsa", None, key="RSA 2048", usage="clientAuth"), ours.issue("known ed", None, key="Ed25519", usage="clientAuth")]
+    refusals = {"a stranger's": other.issue("stranger", None, usage="clientAuth"), "a server's": ours.issue("a server", None),
+                "an expired one": ours.issue("late", None, usage="clientAuth", end=-3600), "a self-made one": Authority("itself")}
+
+    def shown(pair):
+        return "-cert", pair.cert, "-key", pair.key, "-cert_chain", pair.chain
     with demo("--client-ca", ours.cert, pair=Authority("root").issue("server")) as (_, port, _):
         for option in _versions.values():
-            good(port, option, "-cert", known.cert, "-key", known.key)
-            # certificate_required in TLS 1.3, handshake_failure or bad_certificate before it.
-            refusals = {"none": (), "a stranger's": (stranger,), "an expired one": (expired,), "a server's": (server_only,)}
+            for pair in good_ones:
+                equal(known_as(good(port, option, *shown(pair), data=request("/headers"))), f"CN={pair.name}", "client")
+            # RFC 8446, 6.2; TLS 1.2 has no word of its own.
+            answer = talk(port, option)
+            equal((answer.status, answer.alert), (None, "116"), "status and alert without one")
             for name, pair in refusals.items():
-                files = [word for p in pair for word in ("-cert", p.cert, "-key", p.key)]
-                answer = talk(port, option, *files)
-                true(answer.status is None, f"{name} was let in")
-                true(answer.alert, f"no alert for {name}")
-        good(port, NEW, "-cert", known.cert, "-key", known.key)
+                answer = talk(port, option, *shown(pair))
+                true(answer.status is None and answer.alert, f"{name}: status {answer.status}, alert {answer.alert}")
+    with demo("--client-ca-optional", ours.cert, pair=Authority("root").issue("server")) as (_, port, _):
+        for option in _versions.values():
+            equal(known_as(good(port, option, data=request("/headers"))), None, "client without one")
+            equal(known_as(good(port, option, *shown(good_ones[0]), data=request("/headers"))), "CN=known", "client")
+            true(talk(port, option, *shown(refusals["a stranger's"])).status is None, "a stranger was let in")
+
+
+@check("client certificates: a resumed session knows its client, another server's authority does not")
+def _():
+    needs("demo", "--client-ca")
+    ours = Authority("clients")
+    known = ours.issue("known", None, usage="clientAuth")
+    shown = ("-cert", known.cert, "-key", known.key)
+    with demo("--client-ca", ours.cert, pair=Authority("root").issue("server")) as (_, port, _):
+        for option in _versions.values():
+            session = path("client-session")
+            good(port, option, *shown, "-sess_out", session)
+            # Without the certificate: the session has it.
+            answer = good(port, option, "-sess_in", session, data=request("/headers"))
+            equal((answer.reused, known_as(answer)), ([True], "CN=known"), "resumed and client")
+
+
+@check("SIGHUP: new certificates for new connections, old connections go on; a broken file changes nothing")
+def _():
+    authority = Authority("root")
+    old, new = authority.issue("old", key="P-256"), authority.issue("new", key="RSA 2048")
+    cert, key = path("live.pem", read(old.cert)), path("live.key", read(old.key))
+
+    def subject():
+        return re.search(r"^subject=CN ?= ?(.*)$", talk(port, NEW).text, re.M).group(1)
+    with demo("--cert", cert, "--key", key) as (_, port, process):
+        equal(subject(), "old", "subject at first")
+        with Session(port, NEW) as session:
+            session.send(b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            session.expect("HTTP/1.1 200", HELLO)
+            path("live.pem", read(new.cert))
+            # The key is not its own yet.
+            process.send_signal(signal.SIGHUP)
+            session.send(b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            session.expect("HTTP/1.1 200", HELLO)
+            equal(subject(), "old", "subject while the files do not belong together")
+            path("live.key", read(new.key))
+            process.send_signal(signal.SIGHUP)
+            target.wait_for(lambda: subject() == "new", 8, "the new certificate is not shown")
+            session.send(b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            session.expect("HTTP/1.1 200", HELLO)
 
 
 if __name__ == "__main__":

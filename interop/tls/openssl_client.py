@@ -54,7 +54,8 @@ class Talk:
 
     @property
     def status(self):
-        found = self._find(r"^HTTP/1\.1 (\d+)")
+        # s_client writes what it says of tickets and what it receives by different ways: a line may begin in another.
+        found = self._find(r"HTTP/1\.1 (\d+) ")
         return found and int(found)
 
 

@@ -12,10 +12,10 @@ PORTS = ("--plain", "127.0.0.1:0", "--listen", "127.0.0.1:0")
 CACHE = {"XDG_CACHE_HOME": os.path.join(certs.FOLDER, "cache")}
 
 
-def demo(*arguments, pair=None, environment=None):
-    """A demo server: `with demo(...) as (host, port, process)` gives its TLS listener."""
+def demo(*arguments, pair=None, scheme="https", environment=None):
+    """A demo server: `with demo(...) as (host, port, process)` gives its listener for the scheme."""
     files = ("--cert", pair.chain, "--key", pair.key) if pair else ()
-    return target.server("demo", *PORTS, *files, *arguments, scheme="https", environment={**CACHE, **(environment or {})})
+    return target.server("demo", *PORTS, *files, *arguments, scheme=scheme, environment={**CACHE, **(environment or {})})
 
 
 def refused(*arguments):

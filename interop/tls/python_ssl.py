@@ -10,6 +10,7 @@ import ssl
 import certs
 import target
 from check import check, contains, equal, run, table, true
+from ours import demo
 from target import CERTIFICATE, HOST, MIB, TLS_PORT, Growth, pattern
 
 ONE = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -135,6 +136,28 @@ def _():
             peer.sendall(f"GET /bytes/{index * 1000} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         for index, peer in enumerate(peers):
             true(to_end(peer).endswith(b"\r\n\r\n" + pattern(index * 1000)), f"answer {index} is wrong")
+
+
+def client_certificates(version):
+    root, clients = certs.Authority("root"), certs.Authority("clients")
+    known = clients.issue("known", None, usage="clientAuth")
+    with demo("--client-ca", clients.cert, pair=root.issue("server")) as (_, port, _):
+        def ask(made):
+            connection = http.client.HTTPSConnection("localhost", port, timeout=10, context=made)
+            connection.request("GET", "/headers")
+            return json.load(connection.getresponse())["tls"]["client"]
+        with_one, without = context(version, root.cert), context(version, root.cert)
+        with_one.load_cert_chain(known.chain, known.key)
+        equal(ask(with_one), "CN=known", "client")
+        try:
+            ask(without)
+        except ssl.SSLError as error:
+            contains(str(error).lower(), "certificate required", "error")
+        else:
+            raise AssertionError("a client without a certificate was served")
+
+
+table("client certificates, TLS", VERSIONS, client_certificates)
 
 
 # How a connection ends. SSLObject, because SSLSocket cannot go on reading after its own close_notify.
