@@ -11,6 +11,7 @@ use wirelace_runtime::{Application, Outcome, Step};
 use wirelace_wire::Machine;
 
 use crate::call::Call;
+use crate::early::EarlyRequests;
 use crate::exchange::{Alarm, Exchange, Slot, State};
 use crate::feed;
 use crate::link::Link;
@@ -37,6 +38,7 @@ struct Core<C: Call> {
     call: C,
     link: Arc<Link>,
     additions: Arc<Additions>,
+    early: EarlyRequests,
     spare: Option<Slot<C::Future>>,
 }
 
@@ -44,8 +46,8 @@ struct Core<C: Call> {
 impl<C: Call> Unpin for App<C> {}
 
 impl<C: Call> App<C> {
-    pub(crate) fn new(call: C, link: Arc<Link>, additions: Arc<Additions>) -> App<C> {
-        App { exchanges: Vec::new(), core: Core { call, link, additions, spare: None } }
+    pub(crate) fn new(call: C, link: Arc<Link>, additions: Arc<Additions>, early: EarlyRequests) -> App<C> {
+        App { exchanges: Vec::new(), core: Core { call, link, additions, early, spare: None } }
     }
 
     fn start<M: ServerMachine>(
@@ -60,7 +62,9 @@ impl<C: Call> App<C> {
         let asked = Asked { head: head.method == Method::HEAD, connect: head.method == Method::CONNECT };
         // HTTP/1.0 has no upgrades (RFC 9110 §7.8).
         let offered = head.fields.contains(FieldId::UPGRADE) && head.version != Version::HTTP_10;
-        if end && !asked.connect && !offered {
+        let early = self.core.link.secured.is_early();
+        let held = early && !self.core.early.allows(&head.method);
+        if end && !asked.connect && !offered && !held {
             return self.start_whole(cx, machine, stream, head, now);
         }
         let link = &self.core.link;
@@ -77,13 +81,12 @@ impl<C: Call> App<C> {
         } else {
             (None, None)
         };
-        let request = Request { head, body, tunnel, link: Arc::clone(link), stream };
-        let mut slot = self.core.spare.take().unwrap_or_else(|| Box::pin(None));
-        self.core.call.call(cx, request, slot.as_mut());
+        let request = Request { head, body, tunnel, link: Arc::clone(link), stream, early };
+        let state = if held { State::Held(Box::new(request)) } else { self.core.call(cx, request) };
         self.exchanges.push(Exchange {
             stream,
             asked,
-            state: State::Handling(slot),
+            state,
             feed,
             tunnel: tunnel_feed,
             expects_continue: !end && machine.expects_continue(stream),
@@ -104,7 +107,8 @@ impl<C: Call> App<C> {
     ) {
         let asked = Asked { head: head.method == Method::HEAD, connect: false };
         let link = Arc::clone(&self.core.link);
-        let request = Request { head, body: RequestBody::empty(), tunnel: None, link, stream };
+        let early = link.secured.is_early();
+        let request = Request { head, body: RequestBody::empty(), tunnel: None, link, stream, early };
         let slot = self.core.spare.get_or_insert_with(|| Box::pin(None));
         self.core.call.call(cx, request, slot.as_mut());
         let Some(future) = slot.as_mut().as_pin_mut() else { return };
@@ -171,6 +175,12 @@ fn fail<F>(exchange: Exchange<F>, reason: Reason) {
 }
 
 impl<C: Call> Core<C> {
+    fn call(&mut self, cx: &mut Context<'_>, request: Request) -> State<C::Future> {
+        let mut slot = self.spare.take().unwrap_or_else(|| Box::pin(None));
+        self.call.call(cx, request, slot.as_mut());
+        State::Handling(slot)
+    }
+
     /// Goes on with an exchange. `first`: no earlier one is under way. True when commands were given.
     fn drive<M: ServerMachine>(
         &mut self,
@@ -183,6 +193,18 @@ impl<C: Call> Core<C> {
         let mut moved = false;
         loop {
             match &mut exchange.state {
+                State::Held(_) => {
+                    let Poll::Ready(confirmed) = self.link.secured.poll_confirmed(cx) else { break };
+                    let State::Held(mut request) = std::mem::replace(&mut exchange.state, State::Done) else {
+                        break;
+                    };
+                    if confirmed {
+                        request.early = false;
+                        exchange.state = self.call(cx, *request);
+                    } else {
+                        machine.reset(exchange.stream, Reason::Cancel);
+                    }
+                }
                 State::Handling(slot) => {
                     let Some(future) = slot.as_mut().as_pin_mut() else { break };
                     let Poll::Ready(response) = future.poll(cx) else {

@@ -16,12 +16,23 @@ use crate::request_body::RequestBody;
 pub struct RequestContext {
     link: Arc<Link>,
     stream: StreamId,
+    early: bool,
     tunnel: Option<Arc<Mutex<Option<RequestBody>>>>,
 }
 
 impl RequestContext {
-    pub(crate) fn new(link: Arc<Link>, stream: StreamId, tunnel: Option<RequestBody>) -> RequestContext {
-        RequestContext { link, stream, tunnel: tunnel.map(|tunnel| Arc::new(Mutex::new(Some(tunnel)))) }
+    pub(crate) fn new(
+        link: Arc<Link>,
+        stream: StreamId,
+        early: bool,
+        tunnel: Option<RequestBody>,
+    ) -> RequestContext {
+        RequestContext {
+            link,
+            stream,
+            early,
+            tunnel: tunnel.map(|tunnel| Arc::new(Mutex::new(Some(tunnel)))),
+        }
     }
 
     /// The connection that the request came on.
@@ -41,6 +52,12 @@ impl RequestContext {
     #[must_use]
     pub fn tls(&self) -> Option<&wirelace_tls_glue::HandshakeReport> {
         self.link.secured.report()
+    }
+
+    /// As [`Request::early_data`](crate::Request::early_data).
+    #[must_use]
+    pub fn early_data(&self) -> bool {
+        self.early
     }
 
     /// Sends interim responses before the final one.

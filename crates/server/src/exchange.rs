@@ -9,6 +9,7 @@ use wirelace_http_semantics::StreamId;
 
 use crate::feed::Feed;
 use crate::link::Link;
+use crate::request::Request;
 use crate::respond::Asked;
 use crate::response::Response;
 use crate::response_body::BoxBody;
@@ -31,6 +32,8 @@ pub(crate) struct Exchange<F> {
 }
 
 pub(crate) enum State<F> {
+    /// Until the TLS handshake is complete.
+    Held(Box<Request>),
     Handling(Slot<F>),
     /// An earlier response has to be finished first.
     Waiting(Box<Response>),

@@ -23,6 +23,7 @@ mod app;
 mod call;
 mod context;
 mod date;
+mod early;
 mod exchange;
 mod feed;
 mod handler;
@@ -49,6 +50,7 @@ mod tower;
 mod trace;
 
 pub use context::{RawFields, RequestContext};
+pub use early::EarlyRequests;
 pub use feed::BodyError;
 pub use handler::{Handler, Shared};
 pub use info::{ConnectionInfo, Transport};

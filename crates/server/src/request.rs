@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wirelace_http_semantics::{RequestHead, StreamId};
+use wirelace_http_semantics::{FieldId, RequestHead, StreamId};
 
 use crate::info::ConnectionInfo;
 use crate::interim::Interim;
@@ -20,6 +20,8 @@ pub struct Request {
     pub(crate) tunnel: Option<Box<RequestBody>>,
     pub(crate) link: Arc<Link>,
     pub(crate) stream: StreamId,
+    /// The TLS handshake was not complete.
+    pub(crate) early: bool,
 }
 
 impl Request {
@@ -27,7 +29,14 @@ impl Request {
     #[must_use]
     pub fn new(head: RequestHead, body: impl Into<RequestBody>) -> Request {
         let link = Arc::new(Link::new(ConnectionInfo::memory(), Secured::default()));
-        Request { head: Box::new(head), body: body.into(), tunnel: None, link, stream: StreamId(0) }
+        Request {
+            head: Box::new(head),
+            body: body.into(),
+            tunnel: None,
+            link,
+            stream: StreamId(0),
+            early: false,
+        }
     }
 
     /// The connection that the request came on.
@@ -48,6 +57,15 @@ impl Request {
     #[must_use]
     pub fn client_identity(&self) -> Option<crate::secured::ClientIdentity> {
         self.link.secured.client()
+    }
+
+    /// The request may be a replay (RFC 8470): it came as early data (0-RTT) of a connection whose TLS handshake is not
+    /// complete, or a proxy in front says that it did (`Early-Data: 1`). Who cannot answer it twice answers 425 (Too
+    /// Early), and is asked again. Which requests are handed out early is said by
+    /// [`Builder::early_requests`](crate::Builder::early_requests).
+    #[must_use]
+    pub fn early_data(&self) -> bool {
+        self.early || self.head.fields.contains(FieldId::EARLY_DATA)
     }
 
     /// Sends interim responses before the final one.

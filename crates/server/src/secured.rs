@@ -2,28 +2,58 @@
 
 #[cfg(feature = "tls")]
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 #[cfg(feature = "tls")]
 use bytes::Bytes;
 #[cfg(feature = "tls")]
+use wirelace_runtime::tls::EarlyData;
+#[cfg(feature = "tls")]
 use wirelace_tls_glue::HandshakeReport;
 
-/// What the handshake of a connection agreed on, if there was one. Costs a connection in the clear one pointer.
+/// What the handshake of a connection agreed on, if there was one. Costs a connection in the clear two pointers.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Secured(#[cfg(feature = "tls")] Option<Arc<HandshakeReport>>);
+pub(crate) struct Secured {
+    #[cfg(feature = "tls")]
+    report: Option<Arc<HandshakeReport>>,
+    /// The connection began with early data.
+    #[cfg(feature = "tls")]
+    early: Option<EarlyData>,
+}
+
+#[cfg(not(feature = "tls"))]
+impl Secured {
+    pub(crate) fn is_early(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn poll_confirmed(&self, _: &mut Context<'_>) -> Poll<bool> {
+        Poll::Ready(true)
+    }
+}
 
 #[cfg(feature = "tls")]
 impl Secured {
-    pub(crate) fn new(report: HandshakeReport) -> Secured {
-        Secured(Some(Arc::new(report)))
+    pub(crate) fn new(report: HandshakeReport, early: Option<EarlyData>) -> Secured {
+        Secured { report: Some(Arc::new(report)), early }
+    }
+
+    /// What comes now may be a replay.
+    pub(crate) fn is_early(&self) -> bool {
+        self.early.as_ref().is_some_and(|early| !early.is_confirmed())
+    }
+
+    /// Waits until it cannot be; false: that will never be.
+    pub(crate) fn poll_confirmed(&self, cx: &mut Context<'_>) -> Poll<bool> {
+        self.early.as_ref().map_or(Poll::Ready(true), |early| early.poll_confirmed(cx))
     }
 
     pub(crate) fn report(&self) -> Option<&HandshakeReport> {
-        self.0.as_deref()
+        self.report.as_deref()
     }
 
     pub(crate) fn client(&self) -> Option<ClientIdentity> {
-        let report = self.0.as_ref()?;
+        let report = self.report.as_ref()?;
         let known = report.verification.is_verified() && !report.peer_certificates.is_empty();
         known.then(|| ClientIdentity(Arc::clone(report)))
     }

@@ -11,6 +11,7 @@ use wirelace_runtime::{Connection, DriverOptions, Tracked};
 
 use crate::app::App;
 use crate::call::{Call, CallFn};
+use crate::early::EarlyRequests;
 use crate::handler::Handler;
 use crate::info::{ConnectionInfo, Transport};
 use crate::link::Link;
@@ -30,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) secure_additions: Arc<Additions>,
     pub(crate) driver: DriverOptions,
     pub(crate) bridge: BridgeOptions,
+    pub(crate) early: EarlyRequests,
 }
 
 /// An accepted stream.
@@ -139,7 +141,7 @@ where
         Transport::Tls => &settings.secure_additions,
         _ => &settings.additions,
     };
-    let app = App::new(call, Arc::new(Link::new(info, secured)), Arc::clone(additions));
+    let app = App::new(call, Arc::new(Link::new(info, secured)), Arc::clone(additions), settings.early);
     Connection::new(io, machine, app, settings.driver, tracked).with_reset(reset)
 }
 
@@ -157,6 +159,7 @@ mod tests {
             secure_additions: Arc::default(),
             driver: DriverOptions::default(),
             bridge: BridgeOptions::default(),
+            early: EarlyRequests::default(),
         };
         let accepted = Accepted {
             io: tokio::io::empty(),

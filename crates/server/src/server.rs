@@ -15,6 +15,7 @@ use wirelace_http1::Limits;
 use wirelace_runtime::{DriverOptions, ListenOptions, Stage, Tracker, Workers};
 
 use crate::accepting::{Bound, Common, Speaks, for_workers};
+use crate::early::EarlyRequests;
 use crate::handler::Handler;
 use crate::info::ConnectionInfo;
 use crate::link::lock;
@@ -44,6 +45,7 @@ pub struct Builder<S> {
     driver: DriverOptions,
     raw_fields: bool,
     context: bool,
+    early: EarlyRequests,
     proxy: ProxyProtocol,
     hsts: Option<HstsPolicy>,
     #[cfg(feature = "tls")]
@@ -104,6 +106,7 @@ impl<S: Serve> Builder<S> {
             driver: DriverOptions::default(),
             raw_fields: false,
             context: true,
+            early: EarlyRequests::default(),
             proxy: ProxyProtocol::Off,
             hsts: None,
             #[cfg(feature = "tls")]
@@ -213,6 +216,14 @@ impl<S: Serve> Builder<S> {
         self
     }
 
+    /// Which requests the service sees before the TLS handshake is complete, where early data (0-RTT) is taken at all
+    /// (`ServerTlsBuilder::early_data`; it is not by default). They say so: [`Request::early_data`](crate::Request::early_data).
+    /// Default: those with safe methods.
+    pub fn early_requests(mut self, early: EarlyRequests) -> Self {
+        self.early = early;
+        self
+    }
+
     /// Listens at that address; port 0 takes a free one.
     ///
     /// # Errors
@@ -247,6 +258,7 @@ impl<S: Serve> Builder<S> {
             additions: Arc::new(additions),
             driver,
             bridge: BridgeOptions { raw_fields: self.raw_fields, context: self.context },
+            early: self.early,
         };
         #[cfg(feature = "tls")]
         let speaks = match self.tls {

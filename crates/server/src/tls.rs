@@ -104,7 +104,8 @@ async fn serve<S: Serve>(
         let _ = io.shutdown().await;
         return;
     }
-    let secured = report.map(Secured::new).unwrap_or_default();
+    let early = io.early();
+    let secured = report.map(|report| Secured::new(report, early)).unwrap_or_default();
     let reset = Some(reset_below as fn(&_));
     service.start(Accepted { io, info, secured, tracked: Some(tracked), reset }, settings);
 }

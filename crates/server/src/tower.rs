@@ -140,7 +140,8 @@ const SPARE_MAP_CAPACITY: usize = 64;
 /// The request, and the memory of its fields; `None` where the `http` crate refuses the target.
 #[inline]
 fn to_http(request: Request, options: BridgeOptions) -> Option<(http::Request<RequestBody>, Fields)> {
-    let Request { head, body, tunnel, link, stream } = request;
+    let early = request.early_data();
+    let Request { head, body, tunnel, link, stream, early: _ } = request;
     // What such a target names replaces what the peer put into Host (RFC 9112 §3.2.2).
     let host = match head.form {
         TargetForm::Absolute => head.authority().and_then(|host| HeaderValue::from_bytes(host).ok()),
@@ -166,7 +167,7 @@ fn to_http(request: Request, options: BridgeOptions) -> Option<(http::Request<Re
         extensions.insert(client);
     }
     if options.context || tunnel.is_some() {
-        extensions.insert(RequestContext::new(link, stream, tunnel.map(|tunnel| *tunnel)));
+        extensions.insert(RequestContext::new(link, stream, early, tunnel.map(|tunnel| *tunnel)));
     }
     if options.raw_fields {
         extensions.insert(RawFields(Arc::new(std::mem::take(&mut fields))));

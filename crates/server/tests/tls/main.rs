@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod early;
 mod identity;
 mod plain;
 mod protocols;
