@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 /// Nothing here takes so long unless it hangs.
@@ -17,39 +17,56 @@ pub(crate) struct Server {
     child: Child,
     /// Where it speaks HTTP in the clear.
     pub(crate) address: SocketAddr,
-    /// Where it speaks HTTPS.
+    /// Where it speaks HTTPS; port 0: nowhere.
     pub(crate) secure: SocketAddr,
-    /// What it says on stderr after the lines that it listens.
-    log: Option<JoinHandle<String>>,
+    /// What it said before it listened.
+    pub(crate) before: Vec<String>,
+    /// What it says then.
+    log: Receiver<String>,
 }
 
 impl Server {
     /// Starts `wirelace ARGUMENTS --plain 127.0.0.1:0 --listen 127.0.0.1:0`.
     pub(crate) fn start(arguments: &[&str]) -> Server {
-        let mut child = wirelace()
-            .args(arguments)
-            .args(["--plain", "127.0.0.1:0", "--listen", "127.0.0.1:0"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut listening = |protocol: &str| {
-            let mut line = String::new();
-            lines.read_line(&mut line).unwrap();
-            let address = line.strip_prefix(&format!("listening {protocol} "));
-            let address = address.and_then(|rest| rest.strip_suffix(" (h1)\n"));
-            let address = address.unwrap_or_else(|| panic!("not where it speaks {protocol}: {line:?}"));
-            address.parse::<SocketAddr>().unwrap()
+        let server = Server::spawn(wirelace().args(arguments).args([
+            "--plain",
+            "127.0.0.1:0",
+            "--listen",
+            "127.0.0.1:0",
+        ]));
+        assert_ne!(server.secure.port(), 0, "{:?}", server.before);
+        server
+    }
+
+    /// Starts it and waits until it listens.
+    pub(crate) fn spawn(command: &mut Command) -> Server {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let (mut before, mut secure) = (Vec::new(), SocketAddr::from(([0; 4], 0)));
+        let address = loop {
+            let line = lines.next().unwrap_or_else(|| panic!("it does not listen: {before:?}"));
+            let (line, protocol) = match line.strip_prefix("listening ").and_then(|rest| rest.split_once(' '))
+            {
+                Some((protocol, address)) => (address.to_owned(), protocol.to_owned()),
+                None => (line, String::new()),
+            };
+            let address = || line.strip_suffix(" (h1)").unwrap().parse().unwrap();
+            match protocol.as_str() {
+                "https" => secure = address(),
+                // The last one.
+                "http" => break address(),
+                _ => before.push(line),
+            }
         };
-        let (secure, address) = (listening("https"), listening("http"));
-        let log = std::thread::spawn(move || {
-            let mut rest = String::new();
-            lines.read_to_string(&mut rest).unwrap();
-            rest
-        });
-        Server { child, address, secure, log: Some(log) }
+        let (sender, log) = channel();
+        std::thread::spawn(move || lines.try_for_each(|line| sender.send(line)));
+        Server { child, address, secure, before, log }
+    }
+
+    /// The next line that it says.
+    pub(crate) fn says(&self) -> String {
+        self.log.recv_timeout(PATIENCE).unwrap()
     }
 
     /// Sends a signal by its name.
@@ -58,10 +75,11 @@ impl Server {
         assert!(done.success());
     }
 
-    /// Waits for the end; the exit code and what was said.
+    /// Waits for the end; the exit code and what was said and not heard.
     pub(crate) fn wait(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
-        (code, self.log.take().unwrap().join().unwrap())
+        let rest = self.log.iter().map(|line| line + "\n").collect();
+        (code, rest)
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -129,7 +147,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn parse(mut bytes: &[u8]) -> Answer {
+    pub(crate) fn parse(mut bytes: &[u8]) -> Answer {
         let mut interim = Vec::new();
         loop {
             let end =

@@ -14,7 +14,7 @@ pub(crate) fn certificates(text: &[u8], place: &str) -> Result<Vec<CertificateDe
     if is_der(text) {
         return Ok(vec![CertificateDer::from(text.to_vec())]);
     }
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(without_mark(text)).collect();
     let all =
         all.map_err(|error| IdentityError::Broken { place: place.to_owned(), reason: reason(&error) })?;
     if all.is_empty() {
@@ -34,7 +34,7 @@ pub(super) fn private_key(text: &[u8], place: &str) -> Result<PrivateKeyDer<'sta
         let reason = "it is encrypted; `openssl pkey -in FILE` writes it without its password".to_owned();
         return Err(IdentityError::Key { place: place(), reason });
     }
-    match PrivateKeyDer::from_pem_slice(text) {
+    match PrivateKeyDer::from_pem_slice(without_mark(text)) {
         Ok(key) => Ok(key),
         Err(Error::NoItemsFound) => Err(IdentityError::NoKey { place: place(), found: found(text) }),
         Err(error) => Err(IdentityError::Broken { place: place(), reason: reason(&error) }),
@@ -43,6 +43,11 @@ pub(super) fn private_key(text: &[u8], place: &str) -> Result<PrivateKeyDer<'sta
 
 fn is_der(text: &[u8]) -> bool {
     text.first() == Some(&SEQUENCE) && !has(text, b"-----BEGIN ")
+}
+
+/// Some editors begin a text with a byte order mark.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
 fn has(text: &[u8], part: &[u8]) -> bool {
