@@ -1,7 +1,11 @@
 //! Certificates and keys in files of all kinds.
 
+use std::path::Path;
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, SignatureAlgorithm};
+
+use wirelace::tls_glue::certificates_from_pem_file;
 
 use crate::client::{anybody, get};
 use crate::common::{Scratch, Server, run_text};
@@ -28,9 +32,7 @@ pub(crate) fn serves_files(name: &str, certificate: &str, key: &str) {
     let (report, answer) =
         get(server.secure, &anybody(), "/hello").unwrap_or_else(|error| panic!("{name}: {error}"));
     assert_eq!(answer.text(), "hello, world\n");
-    let first = std::fs::read(certificate).unwrap();
-    let first = wirelace::tls_glue::Roots::from_pem(first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&first));
-    let Ok(wirelace::tls_glue::Roots::Only(all)) = first else { panic!("{name}") };
+    let all = certificates_from_pem_file(Path::new(certificate)).unwrap();
     assert_eq!(report.peer_certificates, all, "{name}");
 }
 
@@ -59,6 +61,9 @@ fn files_that_work() {
     serves(&scratch, "text", format!("Certificate:\n    Version: 3 (0x2)\n{certificate}"), &private);
     serves(&scratch, "mark", format!("\u{feff}{certificate}"), format!("\u{feff}{private}"));
     serves(&scratch, "crlf", certificate.replace('\n', "\r\n"), private.replace('\n', "\r\n"));
+    let pem = scratch.write("a.pem", &certificate);
+    let der = certificates_from_pem_file(Path::new(&pem)).unwrap();
+    serves(&scratch, "der", &der[0], p256.serialize_der());
     serves(&scratch, "unended", certificate.trim_end(), private.trim_end());
     let both = format!("{private}{certificate}");
     serves(&scratch, "both", &both, &both);
@@ -84,29 +89,25 @@ fn files_that_do_not_work_are_named_with_the_reason() {
     let cut = |text: &str| text.as_bytes()[..120].to_vec();
     let bytes = |text: &str| text.as_bytes().to_vec();
     // Certificate, key, the file that is to blame, the reason.
-    let cases: [(Vec<u8>, Vec<u8>, &str, &str); 17] = [
-        (vec![], bytes(&private), "a.pem", "it is empty"),
-        (bytes(&certificate), vec![], "a.key", "it is empty"),
-        (bytes("hello\n"), bytes(&private), "a.pem", "a PEM file begins with"),
-        (bytes(&certificate), bytes("hello\n"), "a.key", "a PEM file begins with"),
+    let cases: [(Vec<u8>, Vec<u8>, &str, &str); 18] = [
+        (vec![], bytes(&private), "no certificate in", "a.pem"),
+        (bytes(&certificate), vec![], "no private key in", "a.key"),
+        (bytes("hello\n"), bytes(&private), "no certificate in", "a.pem"),
+        (bytes(&certificate), bytes("hello\n"), "no private key in", "a.key"),
         (bytes(&private), bytes(&certificate), "a.pem", "but a private key"),
         (bytes(&certificate), bytes(&other), "a.key", "but a certificate"),
         (cut(&certificate), bytes(&private), "a.pem", "without `-----END CERTIFICATE-----`"),
         (bytes(&certificate), cut(&private), "a.key", "without `-----END PRIVATE KEY-----`"),
         (bytes(&certificate.replace("MI", "??")), bytes(&private), "a.pem", "not Base64"),
         (bytes(unreadable), bytes(&private), "a.pem", "cut short, or not DER"),
-        (
-            bytes(&certificate),
-            bytes(&unreadable.replace("CERTIFICATE", "PRIVATE KEY")),
-            "a.key",
-            "no key of RSA",
-        ),
+        (bytes(&certificate), bytes(&unreadable.replace("CERTIFICATE", "PRIVATE KEY")), "a.key", "cut short"),
         (bytes(&certificate), bytes(&encrypted), "a.key", "encrypted"),
         (bytes(&certificate), bytes(legacy), "a.key", "encrypted"),
         (bytes(&certificate), der.clone(), "a.key", "does not belong to the certificate in"),
-        (der, bytes(&private), "certificate 1 in", "cut short, or not DER"),
+        (der[..40].to_vec(), bytes(&private), "a.pem", "cut short, or not DER"),
         (bytes(&certificate), bytes(public), "a.key", "but a public key"),
         (bytes(&certificate), bytes(&other_private), "a.key", "does not belong to the certificate in"),
+        (bytes(&format!("{other}{certificate}")), bytes(&private), "a.key", "belongs to certificate 2 in"),
     ];
     for (certificate, private, blamed, reason) in cases {
         let (certificate, private) = (scratch.write("a.pem", certificate), scratch.write("a.key", private));

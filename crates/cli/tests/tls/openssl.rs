@@ -49,8 +49,8 @@ fn its_files_work() {
     for (certificate, key, reason) in [
         ("pkcs8", "locked.key", "encrypted"),
         ("rsa", "locked-rsa.key", "encrypted"),
-        ("rsa", "weak.key", "at least 2048"),
-        ("rsa", "ed448.key", "its kind is Ed448"),
+        ("rsa", "weak.key", "at least 2048 are needed"),
+        ("rsa", "ed448.key", "its kind is"),
         ("rsa", "pkcs8.key", "does not belong"),
     ] {
         let path = |file: &str| format!("{}/{file}", scratch.path());
