@@ -259,7 +259,7 @@ fn wrong_usage_is_exit_code_2_and_names_the_file() {
         (&["--cacert", &key], key.as_str()),
         (&["--crl", none], none),
         (&["--crl", &world.root], "no revocation list"),
-        (&["--crl", &server_text(&world)], "revocation list 1 cannot be used"),
+        (&["--crl", &server_text(&world)], "revocation list 1 cannot be read"),
         (&["--cert", &certificate, "--key", &other], other.as_str()),
         (&["--cert", none, "--key", &key], none),
         (&["--cert", &certificate], "--key"),

@@ -1,6 +1,7 @@
 //! One connection to a server.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};
@@ -17,7 +18,7 @@ use wirelace_tls_glue::{ClientTls, HandshakeReport};
 use crate::body::Body;
 use crate::convert::request_head;
 use crate::error::{BoxError, Error};
-use crate::exchange::{Command, Exchanges, OnInterim, RequestBody};
+use crate::exchange::{Command, EarlyEnd, Exchanges, OnInterim, RequestBody, refused};
 
 /// One HTTP/1 connection, used by one request after the other.
 ///
@@ -26,6 +27,7 @@ use crate::exchange::{Command, Exchanges, OnInterim, RequestBody};
 #[derive(Debug)]
 pub struct Connection {
     commands: mpsc::Sender<Command>,
+    early_end: EarlyEnd,
     requests: u64,
     #[cfg(feature = "tls")]
     handshake: Option<Box<HandshakeReport>>,
@@ -132,17 +134,19 @@ impl Connection {
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (commands, receiver) = mpsc::channel(1);
+        let early_end = EarlyEnd::default();
         let machine = ClientConnection::new(options.limits, Instant::now());
         let driver = DriverOptions::default();
         tokio::spawn(wirelace_runtime::Connection::new(
             stream,
             machine,
-            Exchanges::new(receiver),
+            Exchanges::new(receiver, Arc::clone(&early_end)),
             driver,
             None,
         ));
         Connection {
             commands,
+            early_end,
             requests: 0,
             #[cfg(feature = "tls")]
             handshake: None,
@@ -199,7 +203,7 @@ impl Connection {
         let (answer, answered) = oneshot::channel();
         let command = Command { head, body, on_interim: Some(on_interim), answer };
         self.requests += 1;
-        self.commands.send(command).await.map_err(|_| Error::Refused)?;
+        self.commands.send(command).await.map_err(|_| refused(&self.early_end))?;
         // The task drops the sender only when it ends with the runtime.
         answered.await.unwrap_or(Err(Error::Closed))
     }

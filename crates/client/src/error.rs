@@ -68,6 +68,14 @@ impl Error {
         Error::Io(error)
     }
 
+    /// The server has said in TLS why it goes no further.
+    pub(crate) fn is_alert(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return matches!(self, Error::Tls(wirelace_tls_glue::TlsError::Alert(_)));
+        #[cfg(not(feature = "tls"))]
+        false
+    }
+
     /// What TLS says, if it is TLS that failed. Its
     /// [`Certificate`](wirelace_tls_glue::TlsError::Certificate) has which certificate is refused, by which rule,
     /// and what to do.

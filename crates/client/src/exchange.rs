@@ -1,7 +1,7 @@
 //! The application above a client machine: one exchange after the other.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,18 @@ pub(crate) struct Exchanges {
     running: Option<Running>,
     /// The machine was told to end.
     ending: bool,
+    /// A request has been sent.
+    used: bool,
+    early_end: EarlyEnd,
+}
+
+/// Why a connection ended before its first request was sent, where the server has said more than that it closes: that
+/// it wants a certificate, for instance. For the first who asks.
+pub(crate) type EarlyEnd = Arc<Mutex<Option<Error>>>;
+
+/// The error of a request for a connection that has ended already.
+pub(crate) fn refused(early_end: &EarlyEnd) -> Error {
+    early_end.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(Error::Refused)
 }
 
 struct Running {
@@ -61,8 +73,8 @@ struct Upload {
 }
 
 impl Exchanges {
-    pub(crate) fn new(commands: mpsc::Receiver<Command>) -> Exchanges {
-        Exchanges { commands, waiting: None, running: None, ending: false }
+    pub(crate) fn new(commands: mpsc::Receiver<Command>, early_end: EarlyEnd) -> Exchanges {
+        Exchanges { commands, waiting: None, running: None, ending: false, used: false, early_end }
     }
 
     /// True when no further request can come. Wakes up for it.
@@ -105,6 +117,7 @@ impl Exchanges {
         let expects = command.head.fields.list_contains(FieldId::EXPECT, "100-continue");
         match machine.send_request(command.head, command.body.is_none()) {
             Ok(stream) => {
+                self.used = true;
                 let held = expects.then(|| Box::pin(tokio::time::sleep(PATIENCE)));
                 self.running = Some(Running {
                     stream,
@@ -330,22 +343,25 @@ impl Application<ClientConnection> for Exchanges {
 
     fn on_close(&mut self, outcome: Outcome<wirelace_http1::Error>) {
         let mut running = self.running.take();
+        let error = match (outcome, running.as_ref().and_then(|running| running.reset)) {
+            (Outcome::Protocol(error), _) => Error::Protocol(error),
+            (Outcome::Io(error), _) => Error::transport(error),
+            (_, Some(Reason::Refused)) => Error::Refused,
+            (_, None | Some(Reason::PeerClosed)) => Error::Closed,
+            (_, Some(reason)) => Error::Reset(reason),
+        };
         if let Some(running) = &mut running {
-            let error = match (outcome, running.reset) {
-                (Outcome::Protocol(error), _) => Error::Protocol(error),
-                (Outcome::Io(error), _) => Error::transport(error),
-                (_, Some(Reason::Refused)) => Error::Refused,
-                (_, None | Some(Reason::PeerClosed)) => Error::Closed,
-                (_, Some(reason)) => Error::Reset(reason),
-            };
             running.fail(error);
+        } else if !self.used && error.is_alert() {
+            // Whoever comes later looks there.
+            *self.early_end.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
         self.commands.close();
         if let Some(command) = self.waiting.take() {
-            let _ = command.answer.send(Err(Error::Refused));
+            let _ = command.answer.send(Err(refused(&self.early_end)));
         }
         while let Ok(command) = self.commands.try_recv() {
-            let _ = command.answer.send(Err(Error::Refused));
+            let _ = command.answer.send(Err(refused(&self.early_end)));
         }
     }
 }

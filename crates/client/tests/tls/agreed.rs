@@ -2,7 +2,7 @@
 
 use wirelace_client::{Connection, Error, Options};
 use wirelace_tls_glue::TlsVersion::{Tls12, Tls13};
-use wirelace_tls_glue::{ClientCertificates, Pin, Verification};
+use wirelace_tls_glue::{Alert, ClientCertificates, Pin, TlsError, Verification};
 
 use crate::world::{Authority, OK, answering, body, connect, once, read_head};
 
@@ -133,6 +133,24 @@ async fn client_certificates() {
         assert_eq!(matches!(error, Error::Tls(_)), version == Tls13, "{version}: {error}");
         running.await.unwrap().unwrap_err();
     }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_missing_is_told_to_who_comes_late() {
+    let authority = Authority::new();
+    let asking = ClientCertificates::Required(vec![authority.der.clone()]);
+    let server = authority.server(&["example.com"]).versions(Tls13, Tls13);
+    let server = server.client_certificates(asking).build().unwrap();
+    let (address, running) = once(&server, async |_| panic!("a client without a certificate")).await;
+    let client = authority.client().build().unwrap();
+    let mut connection = connect(address, "example.com", &client).await.unwrap();
+    running.await.unwrap().unwrap_err();
+    while connection.is_open() {
+        tokio::task::yield_now().await;
+    }
+    let error = body(&mut connection).await.unwrap_err();
+    assert_eq!(error.tls(), Some(&TlsError::Alert(Alert(116))), "{error:?}");
+    assert!(matches!(body(&mut connection).await.unwrap_err(), Error::Refused));
 }
 
 #[tokio::test]
