@@ -9,36 +9,41 @@ use wirelace::tls_glue::{CertificateReport, HandshakeReport, Moment, Verificatio
 use super::look::{Answer, Findings};
 use super::words::{days_left, hex, lines};
 
-/// The fields, for `--help`.
+/// All fields there are, as `--help` shows them.
 pub(super) const FIELDS: &str = "\
 Fields of --json (times as in RFC 3339, in UTC):
-  host, port     what was asked for
-  server_name    whose certificate was asked for
-  address        where the server was found
-  verification   ok: false where the server is refused; what follows says why, and is null otherwise
-                 certificate: which of the chain, null where it is all of it
-                 rule: one word, such as expired, wrong_host, unknown_issuer, self_signed, revoked
-                 reason, hint: in words, and what to do
-                 asked: what a server has to pass: chain, chain_and_pin
-  tls            null where the handshake fails also when nobody asks who the server is
-                 version, cipher, group, alpn (null: none; h2 and http/1.1 are offered), round_trips
-                 resumption: whether a second connection went on with the session; null: not known
-  timings_ms     connect (TCP), handshake (null without)
-  chain          the certificates, the server's own first; one that cannot be read has position and error alone
-                 position, subject, issuer, self_signed, serial (hex), not_before, not_after,
-                 days_left (negative: over), dns_names, addresses, other_names,
-                 key: algorithm, bits (null: not known), pin (for --pinned-key); signature_algorithm,
-                 is_ca, key_usages, purposes, fingerprint (SHA-256, hex),
-                 scts: log_id (hex), time; not checked
-  transparency   null without --ct-log-list, and for authorities of one's own
-                 complies, verdict, hint,
-                 scts: delivery, log_id, log, operator, time (null: not known), counts, reason (null if it counts)
-  http           null without an answer to HEAD /
-                 status, version, alt_svc (all lines),
-                 hsts: null without, or value, and max_age, include_subdomains, preload (null where it is broken),
-                 error (null where it is not)
-  http_error     why there is no answer, or null
-  http3          null: not yet looked at";
+  host, port    what was asked for
+  server_name   whose certificate was asked for
+  address       where the server was found
+  verification  ok: false where the server is refused; then there are, else null:
+                certificate: which of the chain, null where it is all of it
+                rule: one word: expired, wrong_host, unknown_issuer, self_signed, revoked and more
+                reason, hint: in words, and what to do
+                asked: what a server has to pass, chain or chain_and_pin
+  tls           null where the handshake fails even when nobody asks who the server is
+                version, cipher, group, round_trips
+                alpn: null where none was agreed on; h2 and http/1.1 are offered
+                resumption: true where a second connection went on with the session, null: not known
+  timings_ms    connect: TCP alone; handshake: null without
+  chain         the certificates, the server's own first; of one that cannot be read there are
+                position and error alone
+                position, subject, issuer, self_signed, serial, not_before, not_after
+                days_left: negative where it is over
+                dns_names, addresses, other_names
+                key: algorithm, bits (null: not known), pin (for --pinned-key)
+                signature_algorithm, is_ca, key_usages, purposes
+                fingerprint: the SHA-256 of it, in hex
+                scts: log_id (hex) and time of each inside; not checked
+  transparency  null without --ct-log-list
+                complies, verdict, hint (null: nothing to do)
+                scts: delivery, log_id, log, operator, time (null: not known), counts, and the
+                reason why not
+  http          null without an answer to HEAD /
+                status, version, alt_svc (all lines)
+                hsts: null without; value, error (null where it is sound), max_age,
+                include_subdomains, preload
+  http_error    why there is no answer, or null
+  http3         null: not yet looked at";
 
 /// All of it, on one line.
 pub(super) fn object(findings: &Findings) -> String {
