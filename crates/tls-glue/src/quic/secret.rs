@@ -27,7 +27,8 @@ pub struct DirectionalKeys {
 #[derive(Clone)]
 pub struct TrafficSecret {
     suite: Suite,
-    octets: [u8; MAX_SECRET],
+    /// HKDF's.
+    hmac: hmac::Key,
 }
 
 impl TrafficSecret {
@@ -41,22 +42,24 @@ impl TrafficSecret {
         if octets.len() != expected {
             return Err(ProtectionError::SecretLength { length: octets.len(), expected });
         }
-        Ok(TrafficSecret::from_start(suite, octets))
+        Ok(TrafficSecret::of(suite, octets))
     }
 
-    fn from_start(suite: Suite, start: &[u8]) -> TrafficSecret {
-        let mut octets = [0; MAX_SECRET];
-        octets.iter_mut().zip(start).for_each(|(octet, given)| *octet = *given);
-        TrafficSecret { suite, octets }
+    fn of(suite: Suite, octets: &[u8]) -> TrafficSecret {
+        TrafficSecret { suite, hmac: hmac::Key::new(suite.hash(), octets) }
     }
 
     /// The secrets of the client's and of the server's Initial packets: everyone can know them (RFC 9001 §5.2).
     pub(super) fn initial(version: Version, connection_id: &[u8]) -> (TrafficSecret, TrafficSecret) {
-        let suite = Suite::Aes128Gcm;
-        // HKDF-Extract is an HMAC with the salt as key.
-        let extracted = hmac::sign(&hmac::Key::new(suite.hash(), version.salt()), connection_id);
-        let both = TrafficSecret::from_start(suite, extracted.as_ref());
+        let both = TrafficSecret::extracted(version, connection_id);
         (both.derived(b"client in"), both.derived(b"server in"))
+    }
+
+    /// What both come from. HKDF-Extract is an HMAC with the salt as key.
+    fn extracted(version: Version, connection_id: &[u8]) -> TrafficSecret {
+        let suite = Suite::Aes128Gcm;
+        let extracted = hmac::sign(&hmac::Key::new(suite.hash(), version.salt()), connection_id);
+        TrafficSecret::of(suite, extracted.as_ref())
     }
 
     /// The key for payloads.
@@ -100,15 +103,15 @@ impl TrafficSecret {
     }
 
     fn derived(&self, label: &[u8]) -> TrafficSecret {
-        TrafficSecret { suite: self.suite, octets: self.expand(label, self.suite.secret_length()) }
+        let length = self.suite.secret_length();
+        TrafficSecret::of(self.suite, self.expand(label, length).get(..length).unwrap_or_default())
     }
 
     /// HKDF-Expand-Label without a context (RFC 8446 §7.1): the first `length` octets. None is longer than the hash,
     /// so one block is enough.
     fn expand(&self, label: &[u8], length: usize) -> [u8; MAX_SECRET] {
         const PREFIX: &[u8] = b"tls13 ";
-        let secret = self.octets.get(..self.suite.secret_length()).unwrap_or_default();
-        let mut hmac = hmac::Context::with_key(&hmac::Key::new(self.suite.hash(), secret));
+        let mut hmac = hmac::Context::with_key(&self.hmac);
         // Neither number is near 256.
         let [octets, letters] = [length, PREFIX.len() + label.len()].map(|number| number as u8);
         hmac.update(&[0, octets, letters]);
@@ -139,11 +142,11 @@ mod tests {
             .collect()
     }
 
-    fn assert_derived(secret: &TrafficSecret, version: Version, expected: [&str; 4]) {
+    /// Key, nonce and header key.
+    fn assert_keys(secret: &TrafficSecret, version: Version, expected: [&str; 3]) {
         let labels = version.labels();
         let length = secret.suite.key_length();
-        let [own, key, iv, header] = expected.map(hex);
-        assert_eq!(secret.octets[..own.len()], own);
+        let [key, iv, header] = expected.map(hex);
         assert_eq!(secret.expand(labels.key, length)[..length], key);
         assert_eq!(secret.expand(labels.iv, NONCE_LENGTH)[..NONCE_LENGTH], iv);
         assert_eq!(secret.expand(labels.header, length)[..length], header);
@@ -184,10 +187,15 @@ mod tests {
                 ],
             ),
         ];
-        for (version, client_expected, server_expected) in samples {
-            let (client, server) = TrafficSecret::initial(version, &hex("8394c8f03e515708"));
-            assert_derived(&client, version, client_expected);
-            assert_derived(&server, version, server_expected);
+        for (version, client, server) in samples {
+            let both = TrafficSecret::extracted(version, &hex("8394c8f03e515708"));
+            let pair = TrafficSecret::initial(version, &hex("8394c8f03e515708"));
+            for (label, made, [secret, key, iv, header]) in
+                [(&b"client in"[..], pair.0, client), (b"server in", pair.1, server)]
+            {
+                assert_eq!(both.expand(label, 32)[..32], hex(secret));
+                assert_keys(&made, version, [key, iv, header]);
+            }
         }
     }
 
@@ -197,23 +205,21 @@ mod tests {
         let own = "9ac312a7f877468ebe69422748ad00a15443f18203a07d6060f688f30f21632b";
         let secret = TrafficSecret::new(Suite::ChaCha20Poly1305, &hex(own)).unwrap();
         let v1 = [
-            own,
             "c6d98ff3441c3fe1b2182094f69caa2ed4b716b65488960a7a984979fb23e1c8",
             "e0459b3474bdd0e44a41c144",
             "25a282b9e82f06f21f488917a4fc8f1b73573685608597d0efcb076b0ab7a7a4",
         ];
         let v2 = [
-            own,
             "3bfcddd72bcf02541d7fa0dd1f5f9eeea817e09a6963a0e6c7df0f9a1bab90f2",
             "a6b5bc6ab7dafce30ffff5dd",
             "d659760d2ba434a226fd37b35c69e2da8211d10c4f12538787d65645d5d1b8e2",
         ];
-        assert_derived(&secret, Version::V1, v1);
-        assert_derived(&secret, Version::V2, v2);
+        assert_keys(&secret, Version::V1, v1);
+        assert_keys(&secret, Version::V2, v2);
         let updated = "1223504755036d556342ee9361d253421a826c9ecdf3c7148684b36b714881f9";
-        assert_eq!(secret.next(Version::V1).octets[..32], hex(updated));
+        assert_eq!(secret.expand(Version::V1.labels().update, 32)[..32], hex(updated));
         let updated = "c69374c49e3d2a9466fa689e49d476db5d0dfbc87d32ceeaa6343fd0ae4c7d88";
-        assert_eq!(secret.next(Version::V2).octets[..32], hex(updated));
+        assert_eq!(secret.expand(Version::V2.labels().update, 32)[..32], hex(updated));
     }
 
     /// The keys of Retry tags come from secrets (RFC 9001 §5.8, RFC 9369 §3.3.3).

@@ -104,6 +104,37 @@ fn reports() {
     assert_eq!(server.verification, Verification::NoCertificate);
 }
 
+/// The secrets are those of the library that made the handshake.
+#[cfg(feature = "aws-lc-rs")]
+#[test]
+fn another_library_for_the_handshake() {
+    use wirelace_tls_glue::Provider;
+    let authority = Authority::new();
+    let tls = authority.server_tls().provider(Provider::AwsLc).build().unwrap();
+    let server = QuicServerTls::new(&tls, ["h3"]).unwrap().early_data("limits").unwrap();
+    let tls = authority.client_tls().provider(Provider::AwsLc).build().unwrap();
+    let client = QuicClientTls::new(&tls, ["h3"]).unwrap().early_data(true);
+    let pair = Pair::complete(&client, &server, Version::V1);
+    assert_eq!(pair.client.report.unwrap().group, Some("X25519MLKEM768"));
+    let pair = Pair::complete(&client, &server, Version::V2);
+    assert_eq!(pair.client.early_accepted, Some(true));
+}
+
+/// What TCP takes of early data is its own affair, and so are its sessions.
+#[test]
+fn settings_of_tcp_play_no_part() {
+    let authority = Authority::new();
+    let tls = authority.server_tls().early_data(16_384).alpn(["h2"]).build().unwrap();
+    let server = QuicServerTls::new(&tls, ["h3"]).unwrap();
+    let tls = authority.client_tls().early_data(true).alpn(["h2"]).build().unwrap();
+    let client = QuicClientTls::new(&tls, ["h3"]).unwrap();
+    for resumed in [false, true] {
+        let pair = Pair::complete(&client, &server, Version::V1);
+        assert!(pair.client.early.is_none() && pair.server.early.is_none());
+        assert_eq!(pair.client.report.unwrap().resumed, resumed);
+    }
+}
+
 #[test]
 fn certificate_transparency_is_reported() {
     let authority = Authority::new();
