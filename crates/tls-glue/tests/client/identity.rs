@@ -180,7 +180,7 @@ fn what_is_wrong_with_it() {
     let empty = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".to_owned();
     let ec = || EC.to_owned();
     let cases: [(String, String, String); 24] = [
-        (String::new(), EC_KEY.to_owned(), no_certificate("")),
+        (String::new(), EC_KEY.to_owned(), no_certificate(", but nothing: it is empty")),
         ("junk".to_owned(), EC_KEY.to_owned(), no_certificate("")),
         (EC_KEY.to_owned(), EC_KEY.to_owned(), no_certificate(", but a private key")),
         (fixture!("ec.public.key").to_owned(), EC_KEY.to_owned(), no_certificate(", but a public key")),
@@ -191,7 +191,7 @@ fn what_is_wrong_with_it() {
                 ", but a `TRUSTED CERTIFICATE` of openssl's own, that `openssl x509 -in FILE` rewrites",
             ),
         ),
-        (ec(), String::new(), no_key("")),
+        (ec(), String::new(), no_key(", but nothing: it is empty")),
         (ec(), ec(), no_key(", but a certificate")),
         (ec(), openssh, no_key(", but one of OpenSSH's own, that `ssh-keygen -p -m PEM -f FILE` rewrites")),
         (ec(), dsa, no_key(", but one for DSA")),
@@ -255,7 +255,8 @@ fn authorities() {
     for (text, message) in [
         (
             "",
-            "no certificate in the authorities' file (a PEM file begins with `-----BEGIN CERTIFICATE-----`)",
+            "no certificate in the authorities' file, but nothing: it is empty (a PEM file begins with `-----BEGIN \
+             CERTIFICATE-----`)",
         ),
         (
             EC_KEY,

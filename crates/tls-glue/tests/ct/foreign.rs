@@ -28,3 +28,28 @@ fn keys_are_p256_p384_and_rsa_of_2048_bits_and_no_others() {
     assert_eq!(standings, [valid.clone(), valid.clone(), valid, refused.clone(), refused.clone(), refused]);
     assert_eq!(verdict.outcome, CtOutcome::Complies { embedded: true, logs: 3 });
 }
+
+/// Of another certificate, or of another time: each of the three that are valid, by each kind of key.
+#[test]
+fn what_is_changed_is_not_what_was_signed() {
+    let list = || LogList::from_json(LIST).unwrap();
+    let standings = |leaf: &[u8]| -> Vec<_> {
+        verdict(list(), &[leaf, ISSUER]).scts.iter().map(|sct| sct.standing.clone()).collect()
+    };
+    let (valid, wrong) = (Ok(Standing::Current), Err(SctFault::Signature));
+    for (index, log) in list().logs().iter().enumerate().take(3) {
+        // The last octet of its time, behind the log's id: some milliseconds.
+        let id = LEAF.windows(32).position(|window| window == log.id().0).unwrap();
+        let mut later = LEAF.to_vec();
+        later[id + 32 + 7] ^= 1;
+        let mut expected = [valid.clone(), valid.clone(), valid.clone()];
+        expected[index] = wrong.clone();
+        assert_eq!(standings(&later)[..3], expected, "{:?}", log.key_kind());
+    }
+    let name = LEAF.windows(15).position(|window| window == b"foreign.example").unwrap();
+    let mut other = LEAF.to_vec();
+    other[name] ^= 1;
+    let result = standings(&other);
+    assert_eq!(result[..3], [wrong.clone(), wrong.clone(), wrong]);
+    assert!(verdict(list(), &[&other, ISSUER]).refuses());
+}
