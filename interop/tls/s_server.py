@@ -28,7 +28,7 @@ http {
     ssl_certificate_key <KEY>;
     root <FOLDER>/files;
     <SETTINGS>
-    location = /hello { return 200 "$ssl_protocol $ssl_client_verify $ssl_server_name"; }
+    location = /hello { return 200 "$ssl_protocol $ssl_client_verify $ssl_server_name early=$ssl_early_data"; }
   }
 }
 """

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let options = Options::parse(args)?;
     if options.list {
         for suite in SUITES {
-            println!("{:<6} {:<12} {}", suite.protocol, suite.name, suite.about);
+            println!("{:<6} {:<16} {}", suite.protocol, suite.name, suite.about);
         }
         return Ok(());
     }

@@ -188,6 +188,16 @@ pub(super) const SUITES: &[Suite] = &[
     },
     Suite {
         protocol: "tls",
+        name: "tls-certificates",
+        about: "certificates that our client accepts and refuses, against s_server",
+        script: "get_certificates.py",
+        language: Language::Python,
+        tools: &["python3", "openssl"],
+        demo: false,
+        seconds: 120,
+    },
+    Suite {
+        protocol: "tls",
         name: "tls-get",
         about: "our client against s_server, nginx, and servers that end as they like",
         script: "get.py",
