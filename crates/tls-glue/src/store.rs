@@ -8,7 +8,7 @@ use rustls::server::ClientHello;
 use rustls::sign::CertifiedKey;
 
 use crate::identity::Identity;
-use crate::provider::provider;
+use crate::provider::Provider;
 
 /// What a client says at first, as far as the choice of a certificate goes.
 #[non_exhaustive]
@@ -102,8 +102,13 @@ impl CertificateStore {
         let chosen = named.or_else(|| table.all.iter().find(fits));
         // None fits a client with whom no cipher suite is shared. With one in hand rustls tells it so
         // (handshake_failure), without any it says access_denied.
-        let shared =
-            || provider().cipher_suites.iter().any(|suite| hello.cipher_suites().contains(&suite.suite()));
+        let shared = || {
+            Provider::default()
+                .rustls()
+                .cipher_suites
+                .iter()
+                .any(|suite| hello.cipher_suites().contains(&suite.suite()))
+        };
         let chosen = chosen.or_else(|| table.all.first().filter(|_| !shared()))?;
         Some(Arc::clone(&chosen.key))
     }

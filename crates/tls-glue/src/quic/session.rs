@@ -47,8 +47,6 @@ pub struct QuicSession {
     flights: u32,
     /// Client: early data was offered, and there is no answer yet.
     early: bool,
-    /// What the logs say of the server's certificate.
-    transparency: Option<Box<CtVerdict>>,
     remembered: Option<Bytes>,
     parameters: Option<Bytes>,
     report: Option<HandshakeReport>,
@@ -122,7 +120,6 @@ impl QuicSession {
             flight: false,
             flights: 0,
             early: false,
-            transparency: None,
             remembered: None,
             parameters: None,
             report: None,
