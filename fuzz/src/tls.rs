@@ -1,4 +1,4 @@
-//! `tls-glue`: sessions whose ciphertext is changed on its way.
+//! `tls-glue`: sessions whose ciphertext is changed on its way, with early data and without.
 
 use crate::input::Choices;
 use bytes::{Bytes, BytesMut};
@@ -10,6 +10,9 @@ use wirelace_tls_glue::{CertificateStore, ClientTls, Identity, Roots, ServerTls,
 struct Configurations {
     servers: Vec<ServerTls>,
     client: ClientTls,
+    /// That take early data, each of its own sessions.
+    early: [ServerTls; 2],
+    root: Bytes,
 }
 
 static CONFIGURATIONS: LazyLock<Configurations> = LazyLock::new(|| {
@@ -17,17 +20,33 @@ static CONFIGURATIONS: LazyLock<Configurations> = LazyLock::new(|| {
     let der = Bytes::from(made.cert.der().to_vec());
     let identity =
         Identity::from_der(vec![der.clone()], &made.signing_key.serialize_der()).expect("they fit");
-    let server = |version| {
-        ServerTls::builder(CertificateStore::new(vec![identity.clone()]))
-            .versions(version, version)
-            .build()
-            .expect("it fits")
-    };
+    let builder = || ServerTls::builder(CertificateStore::new(vec![identity.clone()]));
+    let server = |version| builder().versions(version, version).build().expect("it fits");
     Configurations {
         servers: [TlsVersion::Tls12, TlsVersion::Tls13].map(server).to_vec(),
-        client: ClientTls::builder(Roots::Only(vec![der])).build().expect("it fits"),
+        client: ClientTls::builder(Roots::Only(vec![der.clone()])).build().expect("it fits"),
+        early: [0, 1].map(|_| builder().early_data(5000).build().expect("it fits")),
+        root: der,
     }
 });
+
+/// A client that has a session for early data, of a server that is this one or is not.
+fn early(same: bool) -> (ServerTls, ClientTls) {
+    let [first, other] = &CONFIGURATIONS.early;
+    let client = ClientTls::builder(Roots::Only(vec![CONFIGURATIONS.root.clone()])).early_data(true);
+    let client = client.build().expect("it fits");
+    let now = Instant::now();
+    let mut near = Side::new(TlsSession::client(&client, "example.com", now).expect("a name"));
+    let mut far = Side::new(TlsSession::server(first, now).expect("it fits"));
+    for _ in 0..3 {
+        near.move_output(&mut far.wire);
+        far.take(now, usize::MAX);
+        far.move_output(&mut near.wire);
+        near.take(now, usize::MAX);
+    }
+    assert!(!far.session.is_handshaking());
+    (if same { first } else { other }.clone(), client)
+}
 
 /// One side, what is on its way to it, and what both have said.
 struct Side {
@@ -68,11 +87,13 @@ impl Side {
 /// what was sent.
 pub fn session(data: &[u8]) {
     let (script, mut choices) = Choices::split(data, 1);
-    let server = &CONFIGURATIONS.servers[usize::from(choices.byte() % 2)];
+    let (server, client) = match choices.byte() {
+        choice @ 128.. => early(choice & 1 == 0),
+        choice => (CONFIGURATIONS.servers[usize::from(choice % 2)].clone(), CONFIGURATIONS.client.clone()),
+    };
     let mut now = Instant::now();
-    let mut client =
-        Side::new(TlsSession::client(&CONFIGURATIONS.client, "example.com", now).expect("a name"));
-    let mut server = Side::new(TlsSession::server(server, now).expect("it fits"));
+    let mut client = Side::new(TlsSession::client(&client, "example.com", now).expect("a name"));
+    let mut server = Side::new(TlsSession::server(&server, now).expect("it fits"));
     for step in script.chunks(3).take(400) {
         let [what, a, b] = [step[0], *step.get(1).unwrap_or(&0), *step.get(2).unwrap_or(&0)];
         now += Duration::from_millis(1);

@@ -74,6 +74,7 @@ pub(crate) struct ClientTlsSettings {
     identity: Option<Identity>,
     versions: (TlsVersion, TlsVersion),
     key_log: KeyLog,
+    early_data: bool,
 }
 
 impl ClientTlsArgs {
@@ -126,11 +127,17 @@ impl ClientTlsArgs {
             identity,
             versions: (self.tls_min.into(), self.tls_max.into()),
             key_log,
+            early_data: false,
         })
     }
 }
 
 impl ClientTlsSettings {
+    /// Whether early data may be sent.
+    pub(crate) fn early_data(self, early_data: bool) -> ClientTlsSettings {
+        ClientTlsSettings { early_data, ..self }
+    }
+
     /// Takes only servers that are who they have to be; `alpn`: the protocols to offer.
     ///
     /// # Errors
@@ -171,6 +178,7 @@ impl ClientTlsSettings {
         let builder = ClientTls::builder(roots)
             .alpn(alpn.iter().copied())
             .versions(lowest, highest)
+            .early_data(self.early_data)
             .key_log(self.key_log.clone());
         match &self.identity {
             Some(identity) => builder.identity(identity.clone()),

@@ -30,6 +30,9 @@ pub(crate) struct TlsArgs {
     /// Ask clients for a certificate of these authorities, PEM, and serve those without one, too
     #[arg(long, value_name = "FILE")]
     client_ca_optional: Option<PathBuf>,
+    /// Take so many octets of early data (0-RTT) from clients that come again: somebody else can send it again, too
+    #[arg(long, value_name = "BYTES", default_value_t = 0, hide_default_value = true)]
+    early_data: u32,
     /// Append the secrets of TLS connections to this file, for a debugger: whoever reads it can read them
     #[arg(long, value_name = "FILE")]
     keylog: Option<PathBuf>,
@@ -38,9 +41,9 @@ pub(crate) struct TlsArgs {
 impl TlsArgs {
     /// Something is said here: a server without TLS would not be what was asked for.
     pub(crate) fn is_wanted(&self) -> bool {
-        let TlsArgs { cert, key: _, write_cert, client_ca, client_ca_optional, keylog } = self;
+        let TlsArgs { cert, key: _, write_cert, client_ca, client_ca_optional, early_data, keylog } = self;
         let files = [write_cert, client_ca, client_ca_optional, keylog];
-        !cert.is_empty() || files.into_iter().any(Option::is_some)
+        !cert.is_empty() || *early_data > 0 || files.into_iter().any(Option::is_some)
     }
 
     /// There are files to read again.
@@ -62,6 +65,7 @@ impl TlsArgs {
         };
         ServerTls::builder(CertificateStore::new(identities))
             .client_certificates(client_certificates)
+            .early_data(self.early_data)
             .key_log(key_log)
             .build()
             .map_err(|error| match self.client_ca.as_ref().or(self.client_ca_optional.as_ref()) {

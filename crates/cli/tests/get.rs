@@ -52,6 +52,40 @@ fn field<'a>(request: &'a serde_json::Value, name: &str) -> Option<&'a str> {
 }
 
 #[test]
+fn early_data_is_sent_where_it_may_be_heard_twice() {
+    let ca = std::env::temp_dir().join(format!("wirelace-early-{}.pem", std::process::id()));
+    let ca = ca.to_str().unwrap();
+    let server = Server::start(&["demo", "--early-data", "16384", "--write-cert", ca]);
+    let url = |path: &str| format!("https://localhost:{}{path}", server.secure.port());
+    let get = |more: &[&str], path: &str| {
+        let close = "Connection: close";
+        let mut arguments = vec!["get", "--repeat", "2", "-H", close, "--cacert", ca];
+        let url = url(path);
+        arguments.extend_from_slice(more);
+        arguments.push(&url);
+        let (code, out, errors) = run_text(&arguments);
+        assert_eq!(code, Some(0), "{errors}");
+        out
+    };
+    let early = |text: &str| -> Vec<bool> {
+        let values = serde_json::Deserializer::from_str(text).into_iter::<serde_json::Value>();
+        values.map(|value| value.unwrap()["early_data"].as_bool().unwrap()).collect()
+    };
+    assert_eq!(early(&get(&["--early-data"], "/headers")), [false, true]);
+    assert_eq!(early(&get(&["--early-data", "--json"], "/headers")), [false, true]);
+    assert_eq!(early(&get(&[], "/headers")), [false, false]);
+    // Not one that changes something.
+    assert_eq!(early(&get(&["--early-data", "-d", "x"], "/headers")), [false, false]);
+    assert_eq!(early(&get(&["--early-data", "-d", "x", "--json"], "/headers")), [false, false]);
+    // 425 is asked again after the handshake (RFC 8470 section 5.2).
+    assert_eq!(get(&["--early-data"], "/early"), "not early data\nnot early data\n");
+    // What a proxy in front says is believed.
+    let (_, out, _) = run_text(&["get", "-H", "Early-Data: 1", &server.url("/early")]);
+    assert_eq!(out, "early data\n");
+    std::fs::remove_file(ca).unwrap();
+}
+
+#[test]
 fn bodies_heads_and_files() {
     let server = demo();
     let hello = server.url("/hello");

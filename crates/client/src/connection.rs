@@ -13,6 +13,8 @@ use wirelace_http_semantics::{FieldId, RequestHead, ResponseHead};
 use wirelace_http1::{ClientConnection, Limits};
 use wirelace_runtime::DriverOptions;
 #[cfg(feature = "tls")]
+use wirelace_runtime::tls::EarlyData;
+#[cfg(feature = "tls")]
 use wirelace_tls_glue::{ClientTls, HandshakeReport};
 
 use crate::body::Body;
@@ -31,6 +33,12 @@ pub struct Connection {
     requests: u64,
     #[cfg(feature = "tls")]
     handshake: Option<Box<HandshakeReport>>,
+    /// The handshake goes on.
+    #[cfg(feature = "tls")]
+    early: Option<EarlyData>,
+    /// Lets its task begin, once there is a request: one that comes later would miss the first flight.
+    #[cfg(feature = "tls")]
+    begin: Option<oneshot::Sender<()>>,
 }
 
 /// What a connection may take, and how long.
@@ -72,6 +80,10 @@ impl Connection {
     ///
     /// `tls` says whom to trust, and which protocols to offer (ALPN): `http/1.1` is the one that is spoken here.
     /// Connections with one `tls` resume the sessions of those before.
+    ///
+    /// Where `tls` allows [early data](wirelace_tls_glue::ClientTlsBuilder::early_data) and the session does, too, the
+    /// connection is there at once, [`is_early`](Connection::is_early), and a first request with a safe method goes out
+    /// with the handshake. Should that fail, so does the request, with [`Error::Tls`].
     ///
     /// ```no_run
     /// use http_body_util::Empty;
@@ -118,13 +130,25 @@ impl Connection {
     {
         let stream = wirelace_runtime::tls::connect(stream, tls, name).await.map_err(Error::Handshake)?;
         let report = stream.report().cloned().map(Box::new);
-        match report.as_ref().and_then(|report| report.alpn.as_ref()) {
+        let early = stream.early();
+        match report.as_ref().map_or(stream.early_protocol(), |report| report.alpn.as_ref()) {
             None => {}
             Some(alpn) if matches!(alpn.as_ref(), b"http/1.1" | b"http/1.0") => {}
             Some(other) => return Err(Error::Alpn(other.clone())),
         }
-        let mut connection = Connection::over(stream, options);
+        let (mut connection, task) = Connection::parts(stream, options);
         connection.handshake = report;
+        if early.is_some() {
+            let (begin, begun) = oneshot::channel();
+            connection.begin = Some(begin);
+            tokio::spawn(async move {
+                let _ = begun.await;
+                task.await;
+            });
+        } else {
+            tokio::spawn(task);
+        }
+        connection.early = early;
         Ok(connection)
     }
 
@@ -133,23 +157,41 @@ impl Connection {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let (connection, task) = Connection::parts(stream, options);
+        tokio::spawn(task);
+        connection
+    }
+
+    /// A connection, and its task.
+    fn parts<IO>(stream: IO, options: Options) -> (Connection, impl Future<Output = ()> + Send + 'static)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (commands, receiver) = mpsc::channel(1);
         let early_end = EarlyEnd::default();
         let machine = ClientConnection::new(options.limits, Instant::now());
         let driver = DriverOptions::default();
-        tokio::spawn(wirelace_runtime::Connection::new(
-            stream,
-            machine,
-            Exchanges::new(receiver, Arc::clone(&early_end)),
-            driver,
-            None,
-        ));
-        Connection {
+        let exchanges = Exchanges::new(receiver, Arc::clone(&early_end));
+        let task = wirelace_runtime::Connection::new(stream, machine, exchanges, driver, None);
+        let connection = Connection {
             commands,
             early_end,
             requests: 0,
             #[cfg(feature = "tls")]
             handshake: None,
+            #[cfg(feature = "tls")]
+            early: None,
+            #[cfg(feature = "tls")]
+            begin: None,
+        };
+        (connection, task)
+    }
+
+    /// Lets the task of an early connection begin.
+    fn begin(&mut self) {
+        #[cfg(feature = "tls")]
+        if let Some(begin) = self.begin.take() {
+            let _ = begin.send(());
         }
     }
 
@@ -190,6 +232,15 @@ impl Connection {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
+        #[cfg(feature = "tls")]
+        if let Some(early) = &self.early
+            && !head.method.is_safe()
+        {
+            // RFC 8470 §4. If there is no handshake, there is no connection either, as is seen below.
+            let early = early.clone();
+            self.begin();
+            early.confirmed().await;
+        }
         let body = if body.is_end_stream() { None } else { Some(body) };
         if let Some(length) = body.as_ref().and_then(|body| body.size_hint().exact())
             && !head.fields.contains(FieldId::CONTENT_LENGTH)
@@ -203,7 +254,9 @@ impl Connection {
         let (answer, answered) = oneshot::channel();
         let command = Command { head, body, on_interim: Some(on_interim), answer };
         self.requests += 1;
-        self.commands.send(command).await.map_err(|_| refused(&self.early_end))?;
+        let given = self.commands.send(command).await;
+        self.begin();
+        given.map_err(|_| refused(&self.early_end))?;
         // The task drops the sender only when it ends with the runtime.
         answered.await.unwrap_or(Err(Error::Closed))
     }
@@ -215,11 +268,21 @@ impl Connection {
         !self.commands.is_closed()
     }
 
-    /// What the TLS handshake agreed on, with the server's certificates; `None` without TLS.
+    /// What the TLS handshake agreed on, with the server's certificates; `None` without TLS, and as long as the
+    /// connection [`is_early`](Connection::is_early).
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn handshake(&self) -> Option<&HandshakeReport> {
-        self.handshake.as_deref()
+        self.handshake.as_deref().or_else(|| self.early.as_ref()?.report())
+    }
+
+    /// The TLS handshake is not complete. A request with a safe method goes out as early data (0-RTT), which somebody
+    /// else may send again; if the server refuses that, it is sent once more by itself. Others wait. To a response 425
+    /// (Too Early) the answer is the same request again, when this is over (RFC 8470 §5.2).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn is_early(&self) -> bool {
+        self.early.as_ref().is_some_and(|early| !early.is_confirmed())
     }
 
     /// How many requests were given to it.

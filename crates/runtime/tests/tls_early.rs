@@ -69,6 +69,7 @@ async fn early_data_is_answered_before_the_handshake_is_complete() {
     assert_eq!(&read(&mut near).await, b"answer");
     assert!(its.is_confirmed() && its.confirmed().await && near.early().is_none());
     assert_eq!(near.report().unwrap().early_data, 5);
+    assert_eq!(its.report(), near.report());
     // Not before the server has read on.
     assert!(!early.is_confirmed());
     near.write_all(b"more").await.unwrap();

@@ -84,6 +84,15 @@ impl ClientTls {
         self.verification
     }
 
+    /// The same, without [early data](ClientTlsBuilder::early_data): for those whose server could not stand it. Its
+    /// sessions are its own.
+    #[must_use]
+    pub fn without_early_data(&self) -> ClientTls {
+        let mut config = ClientConfig::clone(&self.config);
+        config.enable_early_data = false;
+        ClientTls { config: Arc::new(config), early_sessions: None, ..self.clone() }
+    }
+
     /// The application protocols that are offered.
     pub(crate) fn protocols(&self) -> &[Vec<u8>] {
         &self.config.alpn_protocols

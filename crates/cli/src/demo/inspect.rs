@@ -70,12 +70,13 @@ pub(super) async fn headers(request: Request) -> Response {
     let tls = context.and_then(RequestContext::tls).map(|report| tls(report, client));
     json_response(format!(
         "{{\n  \"method\": {},\n  \"target\": {},\n  \"version\": {},\n  \"headers\": [{lines}\n  ],\n  \
-         \"remote\": {},\n  \"tls\": {},\n  \"early_data\": false\n}}\n",
+         \"remote\": {},\n  \"tls\": {},\n  \"early_data\": {}\n}}\n",
         json_text(request.method().as_str().as_bytes()),
         json_text(request.uri().to_string().as_bytes()),
         json_text(format!("{:?}", request.version()).as_bytes()),
         Value::from(remote),
         Value::from(tls),
+        context.is_some_and(RequestContext::early_data),
     ))
 }
 

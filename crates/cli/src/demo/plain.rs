@@ -3,10 +3,12 @@
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
+use axum::Extension;
 use axum::extract::{Path, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use wirelace::server::RequestContext;
 
 use super::pattern;
 use crate::partial::{Piece, Plan, Representation};
@@ -18,8 +20,11 @@ pub(super) async fn hello() -> &'static str {
     "hello, world\n"
 }
 
-pub(super) async fn early() -> &'static str {
-    "not early data\n"
+pub(super) async fn early(context: Option<Extension<RequestContext>>) -> Response {
+    if context.is_some_and(|Extension(context)| context.early_data()) {
+        return (StatusCode::TOO_EARLY, "early data\n").into_response();
+    }
+    "not early data\n".into_response()
 }
 
 pub(super) async fn delay(Path(milliseconds): Path<String>) -> Response {

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
 use wirelace::client::{Body, Error};
 use wirelace::semantics::{FieldId, Fields, ResponseHead};
@@ -44,6 +44,8 @@ struct Attempt {
     begun: Instant,
     response: Response<Body>,
     to_head: Duration,
+    /// It went out before the TLS handshake was complete.
+    early: bool,
 }
 
 impl Fetcher {
@@ -110,26 +112,51 @@ impl Fetcher {
     }
 
     /// Up to the head of the final response. A connection that was used before may turn out to be closed: then the
-    /// request goes out once more on a new one.
+    /// request goes out once more on a new one. Early data may be too early for the server, or for its TLS: the same.
     async fn exchange(&self, url: &Url) -> Result<Attempt, Trouble> {
         let begun = Instant::now();
-        let mut fresh = false;
+        let (mut fresh, mut may_be_early, mut same) = (false, true, None);
         loop {
             let head = self.template.head(url).map_err(|what| Trouble::Input(io::Error::other(what)))?;
             let body = self.template.body().map_err(Trouble::Input)?;
-            let mut checkout = self.pool.get(&url.origin, fresh).await.map_err(Trouble::Peer)?;
+            let mut checkout = match same.take() {
+                Some(checkout) => checkout,
+                None => self.pool.get(&url.origin, fresh, may_be_early).await.map_err(Trouble::Peer)?,
+            };
+            let began_early = checkout.connection.is_early();
+            let early = began_early && self.template.is_safe();
             show::request(self.voice, &head);
             let voice = self.voice;
             let on_interim = move |head: &ResponseHead| show::response(voice, head);
             match checkout.connection.send_native(head, body, on_interim).await {
                 Ok(response) => {
+                    if began_early && let Some(handshake) = checkout.connection.handshake() {
+                        show::handshake(self.voice, handshake);
+                    }
                     if let Some(head) = response.extensions().get::<ResponseHead>() {
                         show::response(self.voice, head);
                         if let Some(hsts) = &self.hsts {
                             hsts.learn(url, &head.fields, checkout.connection.handshake());
                         }
                     }
-                    return Ok(Attempt { checkout, begun, response, to_head: begun.elapsed() });
+                    // RFC 8470 §5.2.
+                    if early && response.status() == StatusCode::TOO_EARLY && self.template.can_repeat() {
+                        self.voice.detail("* too early; again, after the handshake");
+                        response.into_body().collect().await.map_err(Trouble::Peer)?;
+                        may_be_early = false;
+                        same = Some(checkout).filter(|checkout| checkout.connection.is_open());
+                        continue;
+                    }
+                    return Ok(Attempt { checkout, begun, response, to_head: begun.elapsed(), early });
+                }
+                Err(error)
+                    if began_early
+                        && checkout.connection.handshake().is_none()
+                        && self.template.can_repeat() =>
+                {
+                    // RFC 8446 Appendix D.3. What is wrong with the server itself is seen again.
+                    self.voice.detail(format_args!("* {error}; without early data, on a new connection"));
+                    (fresh, may_be_early) = (true, false);
                 }
                 Err(error) if checkout.connecting.is_none() && !fresh && self.is_safe_again(&error) => {
                     self.voice.detail(format_args!("* {error}; on a new connection"));
@@ -158,7 +185,7 @@ impl Fetcher {
         retries: u32,
         written: &mut bool,
     ) -> Result<(), Trouble> {
-        let Attempt { checkout, begun, response, to_head } = attempt;
+        let Attempt { checkout, begun, response, to_head, early } = attempt;
         let (parts, mut body) = response.into_parts();
         if self.options.include
             && !self.options.json
@@ -198,6 +225,7 @@ impl Fetcher {
                 bytes,
                 retries,
                 handshake: checkout.connection.handshake(),
+                early,
                 connecting: checkout.connecting,
                 head: to_head,
                 total: begun.elapsed(),

@@ -17,7 +17,7 @@ Fields of --json:
   version     HTTP/1.1, for instance
   bytes       of the body, as it came
   reused      true where the connection was there already
-  early_data  true where the request went as TLS early data
+  early_data  true where the request went as TLS early data, and the server took it
   retries     attempts before this one
   timings_ms  connect: name, TCP and TLS, null if reused
               tls: the handshake alone, null if reused or without
@@ -38,6 +38,7 @@ pub(super) struct Exchange<'a> {
     pub(super) bytes: u64,
     pub(super) retries: u32,
     pub(super) handshake: Option<&'a HandshakeReport>,
+    pub(super) early: bool,
     /// `None`: the connection was there already.
     pub(super) connecting: Option<Duration>,
     pub(super) head: Duration,
@@ -54,7 +55,7 @@ impl Exchange<'_> {
             "version": format!("{:?}", self.parts.version),
             "bytes": self.bytes,
             "reused": self.connecting.is_none(),
-            "early_data": false,
+            "early_data": self.early && self.handshake.is_some_and(|handshake| handshake.early_data > 0),
             "retries": self.retries,
             "timings_ms": {
                 "connect": self.connecting.map(milliseconds),

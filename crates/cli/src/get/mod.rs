@@ -84,6 +84,10 @@ pub(crate) struct GetArgs {
     /// Do not ask who the server is: whoever sits on the way can read and change everything
     #[arg(long, conflicts_with_all = ["cacert", "crl", "ct_log_list"])]
     insecure: bool,
+    /// Send a request that changes nothing (GET, HEAD) with the handshake, where a server of https that was met before
+    /// takes that (0-RTT): somebody on the way can send it again
+    #[arg(long)]
+    early_data: bool,
     /// Know from this file which hosts are for https alone (HSTS), and keep in it which say so
     #[arg(long, value_name = "FILE")]
     hsts: Option<PathBuf>,
@@ -116,6 +120,7 @@ Examples:
   wirelace get --resolve example.com:8080:127.0.0.1 http://example.com:8080/headers
   wirelace get -v --cacert ~/.cache/wirelace/localhost.pem https://localhost:8443/hello
   wirelace get --hsts ~/.hsts http://example.com/
+  wirelace get --early-data --repeat 2 -H 'Connection: close' https://localhost:8443/early
   wirelace get --tls-max 1.2 --cert client.pem --key client.key https://internal.example/";
 
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
@@ -128,7 +133,7 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
 
 impl GetArgs {
     fn tls(&self, voice: Voice) -> Result<ClientTls, Failure> {
-        let settings = self.tls.settings(voice)?;
+        let settings = self.tls.settings(voice)?.early_data(self.early_data);
         if self.insecure { settings.insecure(ALPN, voice) } else { settings.verifying(ALPN) }
     }
 }

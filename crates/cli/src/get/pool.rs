@@ -16,8 +16,8 @@ use crate::voice::Voice;
 pub(super) struct Pool {
     idle: Mutex<HashMap<Origin, Vec<Connection>>>,
     pinned: Vec<Resolve>,
-    /// `None`: no URL needs it.
-    tls: Option<ClientTls>,
+    /// With early data, if that is wanted, and without. `None`: no URL needs it.
+    tls: Option<[ClientTls; 2]>,
     voice: Voice,
 }
 
@@ -30,14 +30,15 @@ pub(super) struct Checkout {
 
 impl Pool {
     pub(super) fn new(pinned: Vec<Resolve>, tls: Option<ClientTls>, voice: Voice) -> Pool {
+        let tls = tls.map(|tls| [tls.clone(), tls.without_early_data()]);
         Pool { idle: Mutex::default(), pinned, tls, voice }
     }
 
-    /// An idle connection, or else a new one. `fresh`: a new one in any case.
+    /// An idle connection, or else a new one. `fresh`: a new one in any case; `early`: it may begin with early data.
     ///
     /// # Errors
     /// The name is not known, none of its addresses answers, or the TLS handshake fails with the first that does.
-    pub(super) async fn get(&self, origin: &Origin, fresh: bool) -> Result<Checkout, Error> {
+    pub(super) async fn get(&self, origin: &Origin, fresh: bool, early: bool) -> Result<Checkout, Error> {
         if !fresh {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(waiting) = idle.get_mut(origin) {
@@ -53,7 +54,7 @@ impl Pool {
         let mut last = None;
         for address in addresses {
             self.voice.detail(format_args!("* connecting to {address}"));
-            match self.connect(address, origin).await {
+            match self.connect(address, origin, early).await {
                 Ok(connection) => {
                     if let Some(handshake) = connection.handshake() {
                         show::handshake(self.voice, handshake);
@@ -71,10 +72,13 @@ impl Pool {
         Err(last.unwrap_or_else(nowhere))
     }
 
-    async fn connect(&self, address: SocketAddr, origin: &Origin) -> Result<Connection, Error> {
+    async fn connect(&self, address: SocketAddr, origin: &Origin, early: bool) -> Result<Connection, Error> {
         match &self.tls {
             _ if !origin.tls => Connection::connect(address, Options::default()).await,
-            Some(tls) => Connection::connect_tls(address, &origin.host, tls, Options::default()).await,
+            Some([with, without]) => {
+                let tls = if early { with } else { without };
+                Connection::connect_tls(address, &origin.host, tls, Options::default()).await
+            }
             None => Err(Error::Connect(std::io::Error::other("no settings for TLS"))),
         }
     }

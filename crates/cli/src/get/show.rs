@@ -13,7 +13,7 @@ pub(super) fn handshake(voice: Voice, report: &HandshakeReport) {
     let alpn = report.alpn.as_ref().map(|alpn| format!(", ALPN {}", alpn.escape_ascii()));
     let group = report.group.as_ref().map(|group| format!(", {group}"));
     voice.detail(format_args!(
-        "* {}, {}{}{}: {} handshake, {} in {:.1} ms",
+        "* {}, {}{}{}: {} handshake, {} in {:.1} ms{}",
         report.version,
         report.cipher_suite,
         group.unwrap_or_default(),
@@ -21,6 +21,11 @@ pub(super) fn handshake(voice: Voice, report: &HandshakeReport) {
         if report.resumed { "resumed" } else { "full" },
         trips(report.round_trips),
         report.duration.as_secs_f64() * 1e3,
+        match report.early_data {
+            0 if report.early_data_refused => ", early data refused".to_owned(),
+            0 => String::new(),
+            octets => format!(", {octets} octets of early data taken"),
+        },
     ));
     let verified = match report.verification {
         Verification::Chain => "trusted authority",

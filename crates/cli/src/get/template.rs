@@ -90,6 +90,11 @@ impl Template {
         idempotent && self.can_repeat()
     }
 
+    /// Whether it changes nothing.
+    pub(super) fn is_safe(&self) -> bool {
+        self.method.is_safe()
+    }
+
     /// Whether its body is there more than once.
     pub(super) fn can_repeat(&self) -> bool {
         !matches!(self.data, Data::Stdin)

@@ -2,5 +2,6 @@
 
 mod agreed;
 mod cut;
+mod early;
 mod refused;
 mod world;

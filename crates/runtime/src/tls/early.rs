@@ -4,12 +4,13 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Sleep, sleep_until};
+use wirelace_tls_glue::HandshakeReport;
 
 use super::stream::{TlsStream, failed};
 use crate::timer::clock;
@@ -33,19 +34,26 @@ pub struct EarlyData {
 struct Shared {
     state: AtomicU8,
     deadline: Option<Instant>,
+    report: OnceLock<HandshakeReport>,
     waiting: Mutex<Vec<Waker>>,
 }
 
 impl EarlyData {
     fn new(deadline: Option<Instant>) -> EarlyData {
-        let shared = Shared { state: AtomicU8::new(PENDING), deadline, waiting: Mutex::default() };
-        EarlyData { shared: Arc::new(shared) }
+        let (report, waiting) = (OnceLock::new(), Mutex::default());
+        EarlyData { shared: Arc::new(Shared { state: AtomicU8::new(PENDING), deadline, report, waiting }) }
     }
 
     /// The handshake is complete: the peer is there now, and has said all that was read itself.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
         self.shared.state.load(Ordering::Acquire) == CONFIRMED
+    }
+
+    /// What the handshake agreed on, once it is complete.
+    #[must_use]
+    pub fn report(&self) -> Option<&HandshakeReport> {
+        self.shared.report.get()
     }
 
     /// Waits until the handshake is complete; false: it failed, took too long, or the stream is gone. The stream has to
@@ -56,7 +64,7 @@ impl EarlyData {
 
     /// The same, to be polled. At the deadline of the handshake nobody is woken; who polls then is told.
     pub fn poll_confirmed(&self, cx: &mut Context<'_>) -> Poll<bool> {
-        let Shared { state, deadline, waiting } = &*self.shared;
+        let Shared { state, deadline, waiting, .. } = &*self.shared;
         let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
         match state.load(Ordering::Acquire) {
             PENDING if deadline.is_some_and(|deadline| deadline <= clock()) => Poll::Ready(false),
@@ -84,14 +92,17 @@ impl EarlyData {
 pub(super) struct Early {
     pub(super) handle: EarlyData,
     timer: Option<Pin<Box<Sleep>>>,
+    /// The first flight of a client has not gone out; it should do so with what is written first.
+    held: bool,
     /// Who reads and who writes, if they wait: one may take what the other waits for.
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
 
 impl Early {
-    fn new(deadline: Option<Instant>) -> Early {
+    fn new(deadline: Option<Instant>, held: bool) -> Early {
         Early {
+            held,
             handle: EarlyData::new(deadline),
             timer: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
             reader: None,
@@ -130,7 +141,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
 
     pub(super) fn begin_early(&mut self) {
         if self.session.is_handshaking() {
-            self.early = Some(Box::new(Early::new(self.session.deadline())));
+            let held = !self.session.output().is_empty();
+            self.early = Some(Box::new(Early::new(self.session.deadline(), held)));
         }
     }
 
@@ -140,8 +152,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
             && let Some(early) = self.early.take()
         {
             // A session that failed is over, too.
-            let done = self.session.report().is_some() && self.session.failure().is_none();
-            early.handle.settle(if done { CONFIRMED } else { FAILED });
+            match self.session.report() {
+                Some(report) if self.session.failure().is_none() => {
+                    let _ = early.handle.shared.report.set(report.clone());
+                    early.handle.settle(CONFIRMED);
+                }
+                _ => early.handle.settle(FAILED),
+            }
         }
     }
 
@@ -163,6 +180,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
         out: &mut tokio::io::ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check_early(cx)?;
+        if self.early.as_mut().is_some_and(|early| std::mem::take(&mut early.held)) {
+            // Who reads first and writes then, in one go, is asked again.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         self.write_out(cx)?;
         let read = self.poll_plain(cx, out);
         if let Some(early) = &mut self.early {
