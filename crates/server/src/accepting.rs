@@ -160,7 +160,7 @@ fn begin<S: Serve>(
         Front::Nothing => drop(service.start(in_the_clear(io, info, tracked), settings)),
         Front::Redirect(redirect) => drop(redirect.start(in_the_clear(io, info, tracked), settings)),
         #[cfg(feature = "tls")]
-        Front::Tls(handshakes) => handshakes.start(io, info, tracked, &common.tracker, service, settings),
+        Front::Tls(handshakes) => handshakes.start(io, info, tracked, service, settings),
     }
 }
 
