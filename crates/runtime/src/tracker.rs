@@ -68,10 +68,15 @@ impl Tracker {
 
     /// Waits for a free place and takes it. `None` once the tracker is shutting down.
     pub async fn admit(&self) -> Option<Tracked> {
-        let slot = tokio::select! {
-            biased;
-            () = self.reached(Stage::Finishing) => return None,
-            slot = Arc::clone(&self.shared.slots).acquire_owned() => slot.ok()?,
+        let slots = || Arc::clone(&self.shared.slots);
+        let free = if self.stage() < Stage::Finishing { slots().try_acquire_owned().ok() } else { None };
+        let slot = match free {
+            Some(slot) => slot,
+            None => tokio::select! {
+                biased;
+                () = self.reached(Stage::Finishing) => return None,
+                slot = slots().acquire_owned() => slot.ok()?,
+            },
         };
         let place = {
             let mut connections = self.shared.connections();

@@ -1,11 +1,15 @@
 //! The loops that take connections in.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep};
 use wirelace_runtime::{Acceptor, ListenOptions, Stage, Tracked, Tracker};
 #[cfg(feature = "tls")]
 use wirelace_tls_glue::ServerTls;
@@ -126,12 +130,14 @@ impl<S: Serve> Accepting<S> {
     pub(crate) async fn run(mut self) {
         let tracker = &self.common.tracker;
         let mut stopped = pin!(tracker.reached(Stage::Finishing));
+        let mut tick = pin!(sleep(TICK));
         loop {
             let (io, peer) = tokio::select! {
                 biased;
                 () = &mut stopped => return,
                 accepted = self.acceptor.accept() => accepted,
             };
+            keep_ticking(tick.as_mut()).await;
             let Some(tracked) = tracker.admit().await else { return };
             // A listener at one address needs no system call to know it.
             let local = if self.local.ip().is_unspecified() {
@@ -149,6 +155,19 @@ impl<S: Serve> Accepting<S> {
     }
 }
 
+/// How long a timer of the accepting loop runs.
+const TICK: Duration = Duration::from_secs(1);
+
+/// tokio wakes its driver, by a system call, for each timer that is earlier than all others: for the handshake of nearly
+/// each connection. While connections come, this timer is earlier than theirs.
+async fn keep_ticking(mut tick: Pin<&mut Sleep>) {
+    let now = Instant::now();
+    if tick.deadline() <= now {
+        tick.as_mut().reset(now + TICK);
+    }
+    poll_fn(|cx| Poll::Ready(drop(tick.as_mut().poll(cx)))).await;
+}
+
 /// Serves a connection, after its handshake if there is one.
 fn begin<S: Serve>(
     (io, info, tracked): (TcpStream, ConnectionInfo, Tracked),
@@ -160,7 +179,7 @@ fn begin<S: Serve>(
         Front::Nothing => drop(service.start(in_the_clear(io, info, tracked), settings)),
         Front::Redirect(redirect) => drop(redirect.start(in_the_clear(io, info, tracked), settings)),
         #[cfg(feature = "tls")]
-        Front::Tls(handshakes) => handshakes.start(io, info, tracked, &common.tracker, service, settings),
+        Front::Tls(handshakes) => handshakes.start(io, info, tracked, service, settings),
     }
 }
 

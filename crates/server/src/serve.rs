@@ -48,13 +48,28 @@ pub(crate) mod sealed {
     use super::{Accepted, Settings};
     use tokio::io::{AsyncRead, AsyncWrite};
 
-    /// Starts a connection on the current runtime.
+    /// Starts connections.
     pub trait Start: Send + Sync + 'static {
+        /// The connection, to be awaited on a runtime.
+        #[doc(hidden)]
+        #[allow(private_interfaces)]
+        fn connection<IO>(
+            &self,
+            accepted: Accepted<IO>,
+            settings: &Settings,
+        ) -> impl Future<Output = ()> + Send + 'static + use<Self, IO>
+        where
+            IO: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+        /// The same, as a task of the current runtime.
         #[doc(hidden)]
         #[allow(private_interfaces)]
         fn start<IO>(&self, accepted: Accepted<IO>, settings: &Settings) -> tokio::task::JoinHandle<()>
         where
-            IO: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+            IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        {
+            tokio::spawn(self.connection(accepted, settings))
+        }
     }
 }
 
@@ -88,13 +103,17 @@ impl<S> fmt::Debug for Tower<S> {
 
 #[allow(private_interfaces)]
 impl<H: Handler> Start for Native<H> {
-    fn start<IO>(&self, accepted: Accepted<IO>, settings: &Settings) -> tokio::task::JoinHandle<()>
+    fn connection<IO>(
+        &self,
+        accepted: Accepted<IO>,
+        settings: &Settings,
+    ) -> impl Future<Output = ()> + Send + 'static + use<H, IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let handler = Arc::clone(&self.0);
         let call = CallFn(move |request| handler.answer(request));
-        spawn(accepted, call, settings)
+        connection(accepted, call, settings)
     }
 }
 
@@ -107,21 +126,17 @@ where
     B: Body + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    fn start<IO>(&self, accepted: Accepted<IO>, settings: &Settings) -> tokio::task::JoinHandle<()>
+    fn connection<IO>(
+        &self,
+        accepted: Accepted<IO>,
+        settings: &Settings,
+    ) -> impl Future<Output = ()> + Send + 'static + use<S, B, IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = crate::link::lock(&self.0.0).clone();
-        spawn(accepted, TowerCall { service, options: settings.bridge }, settings)
+        connection(accepted, TowerCall { service, options: settings.bridge }, settings)
     }
-}
-
-fn spawn<IO, C>(accepted: Accepted<IO>, call: C, settings: &Settings) -> tokio::task::JoinHandle<()>
-where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    C: Call,
-{
-    tokio::spawn(connection(accepted, call, settings))
 }
 
 fn connection<IO, C>(

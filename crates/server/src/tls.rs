@@ -1,14 +1,17 @@
 //! TLS on a listener: the handshake, then the same connection as without.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use wirelace_runtime::tls::{TlsStream, accept};
-use wirelace_runtime::{Stage, Tracked, Tracker, reset_on_drop};
+use wirelace_runtime::{Stage, Tracked, reset_on_drop};
 use wirelace_tls_glue::ServerTls;
 
 use crate::info::{ConnectionInfo, Transport};
@@ -57,13 +60,12 @@ impl Handshakes {
         self.tls.handshake_timeout()
     }
 
-    /// Shakes hands in a task of its own, and serves the connection then.
+    /// Shakes hands in a task of its own, which then is that of the connection.
     pub(crate) fn start<S: Serve>(
         &self,
         io: TcpStream,
         mut info: ConnectionInfo,
         tracked: Tracked,
-        tracker: &Tracker,
         service: &Arc<S>,
         settings: &Settings,
     ) {
@@ -73,41 +75,61 @@ impl Handshakes {
             return;
         };
         info.transport = Transport::Tls;
-        let (tls, tracker) = (self.tls.clone(), tracker.clone());
+        let tls = self.tls.clone();
         let (service, settings) = (Arc::clone(service), settings.clone());
         tokio::spawn(async move {
-            let handshake = tokio::select! {
-                biased;
-                handshake = accept(io, &tls) => handshake,
-                () = tracker.reached(Stage::Finishing) => return,
-            };
-            drop(permit);
+            let handshake = unless_finishing(accept(io, &tls), &tracked).await;
+            // What only the handshake needs is not kept as long as the connection.
+            drop((permit, tls));
             match handshake {
-                Ok(io) => serve(io, info, tracked, &*service, &settings).await,
-                Err(error) => trace::handshake_failed(&info, &error),
+                Some(Ok(io)) => {
+                    let connection = serve(io, info, tracked, &*service, &settings).await;
+                    drop((service, settings));
+                    if let Some(connection) = connection {
+                        connection.await;
+                    }
+                }
+                Some(Err(error)) => trace::handshake_failed(&info, &error),
+                None => {}
             }
         });
     }
 }
 
-/// After the handshake.
+/// `None`: the server shuts down.
+async fn unless_finishing<F: Future>(future: F, tracked: &Tracked) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut registered = false;
+    poll_fn(|cx| {
+        if !std::mem::replace(&mut registered, true) {
+            tracked.register(cx.waker());
+        }
+        if tracked.stage() >= Stage::Finishing {
+            return Poll::Ready(None);
+        }
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
+
+/// After the handshake: the connection, unless the handshake was all.
 async fn serve<S: Serve>(
     mut io: TlsStream<TcpStream>,
     info: ConnectionInfo,
     tracked: Tracked,
     service: &S,
     settings: &Settings,
-) {
+) -> Option<impl Future<Output = ()> + Send + 'static + use<S>> {
     let report = io.report().cloned();
     if report.as_ref().is_some_and(|report| report.alpn.as_deref() == Some(ACME.as_bytes())) {
         // Whoever asked has the answer; that it is told the end is a courtesy.
         let _ = io.shutdown().await;
-        return;
+        return None;
     }
     let early = io.early();
     let secured = report.map(|report| Secured::new(report, early)).unwrap_or_default();
     let reset = Some(reset_below as fn(&_));
-    service.start(Accepted { io, info, secured, tracked: Some(tracked), reset }, settings);
+    Some(service.connection(Accepted { io, info, secured, tracked: Some(tracked), reset }, settings))
 }
 
 fn reset_below(stream: &TlsStream<TcpStream>) {

@@ -50,6 +50,7 @@ pub struct ServerTlsBuilder {
     client_certificates: ClientCertificates,
     early_data: u32,
     resumption: bool,
+    tickets: usize,
     handshake_timeout: Option<Duration>,
     key_log: KeyLog,
     provider: Provider,
@@ -69,6 +70,7 @@ impl ServerTls {
             client_certificates: ClientCertificates::None,
             early_data: 0,
             resumption: true,
+            tickets: 1,
             handshake_timeout: Some(Duration::from_secs(10)),
             key_log: KeyLog::default(),
             provider: Provider::default(),
@@ -179,6 +181,13 @@ impl ServerTlsBuilder {
         self
     }
 
+    /// Session tickets after each handshake of TLS 1.3. Each is for one connection (RFC 8446 Appendix C.4) and costs a
+    /// handshake a few microseconds; clients that open several connections at once may want more. Default: 1.
+    pub fn tickets(mut self, tickets: usize) -> Self {
+        self.tickets = tickets;
+        self
+    }
+
     /// How long a handshake may take; `None`: for ever.
     pub fn handshake_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.handshake_timeout = timeout;
@@ -224,6 +233,7 @@ impl ServerTlsBuilder {
             builder.with_cert_resolver(Arc::new(Chooser { store: self.store.clone(), name: Arc::default() }));
         config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.to_vec()).collect();
         config.max_early_data_size = self.early_data;
+        config.send_tls13_tickets = self.tickets;
         // Early data is answered before the client's Finished; not where its certificate is waited for.
         config.send_half_rtt_data = self.early_data > 0;
         config.key_log = self.key_log.rustls();

@@ -68,9 +68,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
         }
         loop {
             let lost = |error: io::Error| TlsError::Lost(error.to_string());
+            if self.session.output_may_wait() {
+                // It goes out with what is sent next, or when there is nothing to read.
+                return Poll::Ready(Ok(()));
+            }
             self.write_out(cx).map_err(lost)?;
             if !self.session.is_handshaking() || self.may_begin_early() {
-                // What waits to be written goes out with what is sent next, or with a flush.
                 return Poll::Ready(Ok(()));
             }
             match ready!(transport::read(&mut self.io, &mut self.input, cx)) {
@@ -155,6 +158,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> TlsStream<IO> {
                 Poll::Ready(Ok(read)) => self.end = read == 0,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
+                    self.write_out(cx)?;
                     self.give_back();
                     return Poll::Pending;
                 }
@@ -203,13 +207,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
         if data.iter().all(|slice| slice.is_empty()) {
             return Poll::Ready(Ok(0));
         }
-        match &this.early {
-            None => {
-                this.write_out(cx)?;
-            }
-            Some(_) => ready!(this.poll_early_write(cx, false))?,
+        if this.early.is_some() {
+            ready!(this.poll_early_write(cx, false))?;
         }
-        if this.session.room() == 0 {
+        // What waits goes out together with what is new.
+        if this.session.room() == 0 && (!this.write_out(cx)? || this.session.room() == 0) {
             return match this.session.failure() {
                 Some(error) => Poll::Ready(Err(failed(error.clone()))),
                 None => Poll::Pending,

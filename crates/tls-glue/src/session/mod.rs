@@ -255,6 +255,13 @@ impl TlsSession {
         &mut self.output
     }
 
+    /// The handshake is complete, and whatever waits in the output is not waited for by the peer: session tickets of
+    /// TLS 1.3, which can go out with what is sent next.
+    #[must_use]
+    pub fn output_may_wait(&self) -> bool {
+        matches!(&self.phase, Phase::Traffic(traffic) if traffic.is_server_of_tls13())
+    }
+
     /// Says that nothing more comes from this side (close_notify), during the handshake at its end. The peer may go on
     /// sending.
     pub fn close(&mut self) {

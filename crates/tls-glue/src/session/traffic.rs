@@ -110,6 +110,11 @@ impl Traffic {
         })
     }
 
+    /// The client has said the last word of the handshake.
+    pub(super) fn is_server_of_tls13(&self) -> bool {
+        self.tls13 && matches!(self.kernel, Kernel::Server(_))
+    }
+
     /// Decrypts the complete records of `input` into `plaintext`, until a good deal waits there.
     pub(super) fn receive(
         &mut self,
