@@ -43,6 +43,21 @@ pub(crate) enum Speaks {
     Tls(ServerTls),
 }
 
+/// One listener for each worker, all at the same address.
+pub(crate) fn bind(
+    options: &ListenOptions,
+    address: SocketAddr,
+    workers: usize,
+) -> io::Result<(Vec<StdListener>, SocketAddr)> {
+    let first = options.bind(address)?;
+    let local = first.local_addr()?;
+    let mut listeners = vec![first];
+    for _ in 1..workers {
+        listeners.push(options.bind(local)?);
+    }
+    Ok((listeners, local))
+}
+
 /// What all loops of a server have in common.
 #[derive(Debug)]
 pub(crate) struct Common<S> {
@@ -165,7 +180,12 @@ async fn keep_ticking(mut tick: Pin<&mut Sleep>) {
     if tick.deadline() <= now {
         tick.as_mut().reset(now + TICK);
     }
-    poll_fn(|cx| Poll::Ready(drop(tick.as_mut().poll(cx)))).await;
+    poll_fn(|cx| {
+        // Not awaited: it is only to be there.
+        let _ = tick.as_mut().poll(cx);
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// Serves a connection, after its handshake if there is one.

@@ -1,32 +1,15 @@
 //! Further addresses of a server.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use wirelace_runtime::ListenOptions;
-
-use crate::accepting::{Bound, Speaks};
+use crate::accepting::{Bound, Speaks, bind};
 use crate::redirect::Redirect;
 use crate::serve::{Native, Serve};
 use crate::server::Server;
 #[cfg(feature = "tls")]
 use crate::tls::with_protocols;
-
-/// One listener for each worker, all at the same address.
-pub(crate) fn bind(
-    options: &ListenOptions,
-    address: SocketAddr,
-    workers: usize,
-) -> io::Result<(Vec<StdListener>, SocketAddr)> {
-    let first = options.bind(address)?;
-    let local = first.local_addr()?;
-    let mut listeners = vec![first];
-    for _ in 1..workers {
-        listeners.push(options.bind(local)?);
-    }
-    Ok((listeners, local))
-}
 
 impl<S: Serve> Server<S> {
     /// Listens at one more address, in the clear: the same service, limits and connections. Returns where, which says

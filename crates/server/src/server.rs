@@ -14,12 +14,11 @@ use wirelace_http_semantics::hsts::HstsPolicy;
 use wirelace_http1::Limits;
 use wirelace_runtime::{DriverOptions, ListenOptions, Stage, Tracker, Workers};
 
-use crate::accepting::{Bound, Common, Speaks, for_workers};
+use crate::accepting::{Bound, Common, Speaks, bind, for_workers};
 use crate::early::EarlyRequests;
 use crate::handler::Handler;
 use crate::info::ConnectionInfo;
 use crate::link::lock;
-use crate::listeners::bind;
 use crate::proxied::ProxyProtocol;
 use crate::request_body::RequestBody;
 use crate::respond::Additions;
