@@ -8,7 +8,7 @@ use clap::Args;
 use wirelace::server::{
     Builder, DriverOptions, HstsPolicy, Limits, ListenOptions, ProxyProtocol, Serve, Server, Tracker,
 };
-use wirelace::tls_glue::{CertificateStore, ServerTls};
+use wirelace::tls_glue::ServerTls;
 
 use crate::failure::Failure;
 use crate::signals::Signals;
@@ -89,7 +89,8 @@ impl ListenArgs {
             }
             voice.ready(format_args!("listening http {plain} (h1)"));
             let stopped = async {
-                signals.wait_with(|| self.read_again(store.as_ref(), voice)).await;
+                let read_again = || store.iter().for_each(|store| self.tls.read_again(store, voice));
+                signals.wait_with(read_again).await;
                 voice.detail("shutting down");
             };
             server.run(stopped).await.map_err(|error| Failure::Peer(format!("the server failed: {error}")))
@@ -165,14 +166,6 @@ impl ListenArgs {
                 Ok(Listening { server, plain, secure: None })
             }
             Err(error) => Err(failed(address)(error)),
-        }
-    }
-
-    fn read_again(&self, store: Option<&CertificateStore>, voice: Voice) {
-        let Some(store) = store else { return };
-        match self.tls.read_again(store) {
-            Ok(()) => voice.say("the certificates were read again and are in use"),
-            Err(error) => voice.error(format_args!("{error}; the certificates in use stay")),
         }
     }
 }

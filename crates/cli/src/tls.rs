@@ -76,10 +76,16 @@ impl TlsArgs {
     }
 
     /// Reads the files again; where one cannot be used, all stay as they are.
-    pub(crate) fn read_again(&self, store: &CertificateStore) -> Result<(), Failure> {
-        let identities = self.identities()?;
-        store.replace(identities.clone());
-        self.write_certificates(&identities)
+    pub(crate) fn read_again(&self, store: &CertificateStore, voice: Voice) {
+        match self.identities() {
+            Ok(identities) => {
+                let written = self.write_certificates(&identities);
+                store.replace(identities);
+                voice.say("the certificates were read again and are in use");
+                written.unwrap_or_else(|error| voice.error(error));
+            }
+            Err(error) => voice.error(format_args!("{error}; the certificates in use stay")),
+        }
     }
 
     fn identities(&self) -> Result<Vec<Identity>, Failure> {

@@ -15,6 +15,7 @@
 //! server.run(shutdown).await
 //! # }
 //! ```
+#![cfg_attr(feature = "tls", doc = include_str!("https.md"))]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -131,6 +131,9 @@ impl<S: Serve> Builder<S> {
     /// open. Either way those who wait would wait for the handshake timeout of others, with the queue growing behind
     /// them; a reset tells them to go to another server or to come again. Connections after the handshake are
     /// [`max_connections`](Builder::max_connections)'s business.
+    ///
+    /// Whoever opens so many connections and says nothing keeps others out for as long as a handshake may take: against
+    /// that helps a shorter time (`ServerTlsBuilder::handshake_timeout`), or a larger number at some 10 KiB for each.
     #[cfg(feature = "tls")]
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
         self.handshakes = handshakes;

@@ -30,7 +30,30 @@ pub enum ClientCertificates {
     Required(Vec<Bytes>),
 }
 
-/// How a server speaks TLS; see [`ServerTls::builder`].
+/// How a server speaks TLS: its certificates, the versions, what clients have to show. Clones are cheap, and share
+/// certificates and sessions.
+///
+/// ```no_run
+/// use std::path::Path;
+/// use wirelace_tls_glue::{CertificateStore, Identity, ServerTls};
+///
+/// // As openssl, mkcert or an ACME client has written them.
+/// let identity = |name: &str| {
+///     let file = |extension| Path::new("certificates").join(name).with_extension(extension);
+///     Identity::from_pem_files(&file("pem"), &file("key"))
+/// };
+/// // With several, clients have the one for the name that they ask for.
+/// let store = CertificateStore::new(vec![identity("www")?, identity("api")?]);
+/// let tls = ServerTls::builder(store.clone()).build()?;
+/// // `Builder::tls` of `wirelace-server` takes it from here; `TlsSession::server` is one connection without I/O.
+///
+/// // When there are new ones, while everybody is served:
+/// store.replace(vec![identity("www")?, identity("api")?]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Sessions are resumed with tickets whose keys are this value's alone and change every few hours: a second one, or
+/// another process, makes its clients shake hands in full.
 #[derive(Clone, Debug)]
 pub struct ServerTls {
     config: Arc<ServerConfig>,
@@ -146,19 +169,19 @@ impl ResolvesServerCert for Chooser {
 
 impl ServerTlsBuilder {
     /// Application protocols (ALPN), the preferred one first. A client that offers only others is refused; one that
-    /// offers none is not.
+    /// offers none is not. An HTTP server of `wirelace-server` knows by itself what to offer.
     pub fn alpn(mut self, protocols: impl IntoIterator<Item = impl Into<Bytes>>) -> Self {
         self.alpn = protocols.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The versions that are spoken, lowest and highest.
+    /// The versions that are spoken, lowest and highest. Default: 1.2 and 1.3.
     pub fn versions(mut self, lowest: TlsVersion, highest: TlsVersion) -> Self {
         (self.lowest, self.highest) = (lowest, highest);
         self
     }
 
-    /// Whether clients show certificates.
+    /// Whether clients show certificates (mTLS). Default: they are not asked.
     pub fn client_certificates(mut self, certificates: ClientCertificates) -> Self {
         self.client_certificates = certificates;
         self
@@ -175,7 +198,7 @@ impl ServerTlsBuilder {
         self
     }
 
-    /// Whether sessions may be resumed.
+    /// Whether sessions may be resumed: clients then come back without certificates and signatures. Default: yes.
     pub fn resumption(mut self, resumption: bool) -> Self {
         self.resumption = resumption;
         self
@@ -188,7 +211,7 @@ impl ServerTlsBuilder {
         self
     }
 
-    /// How long a handshake may take; `None`: for ever.
+    /// How long a handshake may take; `None`: for ever, and whoever says nothing stays. Default: 10 s.
     pub fn handshake_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.handshake_timeout = timeout;
         self

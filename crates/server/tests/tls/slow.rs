@@ -55,6 +55,12 @@ async fn connect(address: SocketAddr) -> Result<TcpStream, ()> {
 }
 
 /// The process may have so many files open; fewer, if it may not.
+#[cfg(not(unix))]
+fn files(wanted: u64) -> u64 {
+    wanted
+}
+
+#[cfg(unix)]
 fn files(wanted: u64) -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
