@@ -37,7 +37,9 @@ pub(super) fn race(options: &Options) -> Result<(), String> {
         .filter(|part| options.parts.is_empty() || options.parts.iter().any(|name| name == part.name))
         .collect();
     if parts.is_empty() {
-        return Err("no such part: small, full, resumed, bulk, upload, idle".into());
+        return Err(
+            "no such part: small, full, resumed, full-close, resumed-close, bulk, upload, idle".into()
+        );
     }
     for part in &mut parts {
         run(part, options)?;
@@ -76,10 +78,23 @@ fn plan() -> Vec<Part> {
             "µs/request",
             &["hyper", "hyper-plain"],
         ),
-        part("full", "New connection, full handshake, one request".into(), "µs/connection", hyper),
         part(
-            "resumed",
-            "New connection, resumed session, one request".into(),
+            "full",
+            "New connection, full handshake, one request, closed by the client".into(),
+            "µs/connection",
+            hyper,
+        ),
+        part("resumed", "The same, session resumed".into(), "µs/connection", &["hyper", "hyper-tickets"]),
+        // After its last word ours listens to the client a while (RFC 9112 §9.6); hyper does not.
+        part(
+            "full-close",
+            "Full handshake, one request, closed by the server".into(),
+            "µs/connection",
+            hyper,
+        ),
+        part(
+            "resumed-close",
+            "The same, session resumed".into(),
             "µs/connection",
             &["hyper", "hyper-tickets"],
         ),
@@ -91,7 +106,7 @@ fn plan() -> Vec<Part> {
 
 fn run(part: &mut Part, options: &Options) -> Result<(), String> {
     let mut names: Vec<&'static str> = SERVERS.to_vec();
-    names.retain(|name| part.name == "resumed" || *name != "hyper-tickets");
+    names.retain(|name| part.name.starts_with("resumed") || *name != "hyper-tickets");
     if part.name == "small" {
         names.extend(IN_THE_CLEAR);
     }
@@ -108,7 +123,7 @@ fn run(part: &mut Part, options: &Options) -> Result<(), String> {
         "bulk" => bulk(part, &contestants, rounds, load(BULK_CONNECTIONS, "/bulk", Form::Plain)),
         "upload" => bulk(part, &contestants, rounds, load(BULK_CONNECTIONS, "/", Form::Upload(BULK))),
         "idle" => measure::idle(part, &contestants, rounds.min(3), MANY, hold),
-        kind => handshakes(part, &contestants, rounds, kind, if options.quick { 2_000 } else { 10_000 }),
+        kind => handshakes(part, &contestants, rounds, kind, if options.quick { 2_000 } else { 5_000 }),
     }
     Ok(())
 }
@@ -128,8 +143,13 @@ fn bulk(part: &mut Part, contestants: &[Contestant], rounds: usize, load: Load) 
 fn handshakes(part: &mut Part, contestants: &[Contestant], rounds: usize, kind: &str, count: usize) {
     measure::in_turns(part, contestants, 1, rounds, Server::start, |server| {
         let server = running(server)?;
-        let mut load =
-            Tool::start(tls_load(server.address).args([kind, &TASKS.to_string(), &count.to_string()]))?;
+        let (kind, closed_by_server) = kind.split_once('-').map_or((kind, false), |(kind, _)| (kind, true));
+        let mut command = tls_load(server.address);
+        command.args([kind, &TASKS.to_string(), &count.to_string()]);
+        if closed_by_server {
+            command.arg("close");
+        }
+        let mut load = Tool::start(&mut command)?;
         load.expect("ready")?;
         server.quiesce()?;
         let before = server.cpu_us()?;

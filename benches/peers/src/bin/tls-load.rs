@@ -2,13 +2,15 @@
 //!
 //! - `get PATH`, `post PATH`: one request (a post of 1 MiB), the answer on standard output
 //! - `hold COUNT`: as many connections, each with one request answered, until standard input ends; says `held`
-//! - `full|resumed TASKS COUNT`: new connections with one request each; says `ready`, goes on after a line of
-//!   standard input, says `COUNT handshakes in SECONDS s`. One that is not what was asked for is an error.
+//! - `full|resumed TASKS COUNT [close]`: new connections with one request each, which this side ends, or the server
+//!   (`Connection: close`); says `ready`, goes on after a line of standard input, says
+//!   `COUNT handshakes in SECONDS s`. One that is not what was asked for is an error.
 
 use std::error::Error;
 use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::time::Instant;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use wirelace_peers::tls_client::{Client, ask};
 use wirelace_peers::{BODY, BULK};
 
@@ -36,10 +38,11 @@ async fn run() -> Outcome {
             one(&client(0)?, format!("POST {path} HTTP/1.1\r\ncontent-length: {BULK}"), BULK).await
         }
         ["hold", count] => hold(&client(0)?, count.parse()?).await,
-        [kind @ ("full" | "resumed"), tasks, count] => {
+        [kind @ ("full" | "resumed"), tasks, count, end @ ..] => {
+            let request = if end == ["close"] { CLOSE } else { KEEP };
             let resumed = *kind == "resumed";
             let tasks = (0..tasks.parse()?).map(|_| client(if resumed { 8 } else { 0 }));
-            handshakes(tasks.collect::<Result<_, _>>()?, resumed, count.parse()?).await
+            handshakes(tasks.collect::<Result<_, _>>()?, resumed, request, count.parse()?).await
         }
         _ => Err("get, post, hold, full or resumed".into()),
     }
@@ -64,10 +67,10 @@ async fn hold(client: &Client, count: usize) -> Outcome {
     Ok(std::io::stdin().lines().for_each(drop))
 }
 
-async fn handshakes(clients: Vec<Client>, resumed: bool, count: usize) -> Outcome {
+async fn handshakes(clients: Vec<Client>, resumed: bool, request: &'static [u8], count: usize) -> Outcome {
     // The first ones bring the sessions.
     for client in &clients {
-        connection(client).await?;
+        connection(client, request).await?;
     }
     println!("ready");
     std::io::stdin().lock().read_line(&mut String::new())?;
@@ -76,7 +79,7 @@ async fn handshakes(clients: Vec<Client>, resumed: bool, count: usize) -> Outcom
     let tasks = clients.into_iter().map(|client| {
         tokio::spawn(async move {
             for _ in 0..each {
-                if connection(&client).await? != resumed {
+                if connection(&client, request).await? != resumed {
                     return Err(std::io::Error::other(if resumed { "not resumed" } else { "resumed" }));
                 }
             }
@@ -90,10 +93,18 @@ async fn handshakes(clients: Vec<Client>, resumed: bool, count: usize) -> Outcom
     Ok(())
 }
 
-/// One connection with one request; the server ends it.
-async fn connection(client: &Client) -> std::io::Result<bool> {
+/// One connection with one request.
+async fn connection(client: &Client, request: &[u8]) -> std::io::Result<bool> {
     let (mut stream, resumed) = client.connect().await?;
-    let answer = ask(&mut stream, CLOSE, None).await?;
+    let answer = if request == CLOSE {
+        ask(&mut stream, request, None).await?
+    } else {
+        let answer = ask(&mut stream, request, Some(BODY.as_bytes())).await?;
+        stream.shutdown().await?;
+        // The server may end it with or without a word.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+        answer
+    };
     if answer.starts_with(b"HTTP/1.1 200 OK\r\n") && answer.ends_with(BODY.as_bytes()) {
         Ok(resumed)
     } else {
