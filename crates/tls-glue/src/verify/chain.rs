@@ -7,6 +7,9 @@ use webpki::EndEntityCert;
 use super::error::{CertificateError, CertificateRule};
 use crate::x509::Certificate;
 
+/// Certificates of a path, at most: webpki takes eight. A peer can show hundreds that all name each other.
+const LONGEST: usize = 10;
+
 /// The certificates of a peer, its own first, for who explains.
 pub(super) struct Chain<'a> {
     der: Vec<&'a CertificateDer<'a>>,
@@ -22,7 +25,7 @@ impl<'a> Chain<'a> {
         let read: Vec<_> = der.iter().map(|der| Certificate::parse(der)).collect();
         let mut path = vec![0];
         let mut issuer = read.first().and_then(Option::as_ref).filter(|own| !own.is_self_issued());
-        while let Some(certificate) = issuer {
+        while let Some(certificate) = issuer.filter(|_| path.len() < LONGEST) {
             let next = read.iter().enumerate().find(|(position, other)| {
                 !path.contains(position)
                     && other.as_ref().is_some_and(|other| other.subject == certificate.issuer)

@@ -91,6 +91,8 @@ pub enum CertificateRule {
     AuthorityAsPeer,
     /// It is an authority's with more authorities below it than it may have.
     PathLength,
+    /// More certificates, or more ways between them, than are followed.
+    TooManyWays,
     /// It is for a name that an authority above it may not give.
     NameConstraint,
     /// It has an extension that must be understood, and is not.
@@ -131,6 +133,7 @@ impl CertificateRule {
             CertificateRule::NotAnAuthority => "not_an_authority",
             CertificateRule::AuthorityAsPeer => "authority_as_peer",
             CertificateRule::PathLength => "path_length",
+            CertificateRule::TooManyWays => "too_many_ways",
             CertificateRule::NameConstraint => "name_constraint",
             CertificateRule::CriticalExtension { .. } => "critical_extension",
             CertificateRule::Pin => "pin",
@@ -217,6 +220,9 @@ impl CertificateError {
             }
             CertificateRule::Purpose { .. } => "have one issued for this use",
             CertificateRule::NotAnAuthority | CertificateRule::PathLength => "look who has issued the chain",
+            CertificateRule::TooManyWays => {
+                "have the peer send the certificates between its own and its authority's, and no others"
+            }
             CertificateRule::AuthorityAsPeer => "have this authority issue one for the peer",
             CertificateRule::BadHandshakeSignature => {
                 "look whether the peer's key belongs to its certificate"
@@ -258,7 +264,7 @@ impl fmt::Display for CertificateRule {
                 write!(f, "is not for {expected}: it names no host")
             }
             CertificateRule::WrongHost { expected, presented } => {
-                write!(f, "is not for {expected}, but for {}", presented.join(", "))
+                write!(f, "is not for {expected}, but for {}", some(presented))
             }
             CertificateRule::UnknownIssuer { issuer } if issuer.is_empty() => {
                 f.write_str("comes from an authority that is not trusted")
@@ -298,11 +304,14 @@ impl fmt::Display for CertificateRule {
                 write!(f, "is not meant for a {required}")
             }
             CertificateRule::Purpose { required, presented } => {
-                write!(f, "is not meant for a {required}, but for {}", presented.join(", "))
+                write!(f, "is not meant for a {required}, but for {}", some(presented))
             }
             CertificateRule::NotAnAuthority => f.write_str("signs others and is not an authority's"),
             CertificateRule::AuthorityAsPeer => f.write_str("is an authority's, not a peer's"),
             CertificateRule::PathLength => f.write_str("has more authorities below it than it may have"),
+            CertificateRule::TooManyWays => {
+                f.write_str("comes with more certificates, or more ways between them, than are followed")
+            }
             CertificateRule::NameConstraint => f.write_str("is for a name that its authority may not give"),
             CertificateRule::CriticalExtension { oid } if oid.is_empty() => {
                 f.write_str("has a critical extension that is not known")
@@ -317,6 +326,16 @@ impl fmt::Display for CertificateRule {
             }
             CertificateRule::Other(why) => write!(f, "is not accepted: {why}"),
         }
+    }
+}
+
+/// What fits on a screen of them.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let shown = names.get(..names.len().min(SHOWN)).unwrap_or_default().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

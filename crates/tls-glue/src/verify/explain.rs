@@ -60,6 +60,10 @@ pub(super) fn explain(error: &E, chain: &Chain<'_>, trust: &Trust, purpose: Purp
                 above.find(|((_, one), below)| one.authority().1.is_some_and(|limit| limit < *below));
             (CertificateRule::PathLength, position.map(|((position, _), _)| position))
         }
+        E::MaximumPathBuildCallsExceeded
+        | E::MaximumPathDepthExceeded
+        | E::MaximumSignatureChecksExceeded
+        | E::MaximumNameConstraintComparisonsExceeded => (CertificateRule::TooManyWays, None),
         E::NameConstraintViolation => (CertificateRule::NameConstraint, Some(0)),
         E::InvalidSignatureForPublicKey => bad_signature(chain, trust),
         E::UnsupportedSignatureAlgorithmContext(context) => {

@@ -6,6 +6,7 @@ mod clients;
 mod foreign;
 mod identity;
 mod logged;
+mod many;
 mod provider;
 mod refused;
 #[cfg(feature = "report")]
