@@ -90,9 +90,10 @@ def accepted(key, convert):
 
 
 table("accepted:", {
-    "PKCS#8": ("RSA 2048", ""), "PKCS#1 (rsa -traditional)": ("RSA 2048", "rsa -traditional"),
-    "SEC1 (ec), P-256": ("P-256", "ec"), "SEC1 (ec), P-384": ("P-384", "ec"),
-    "Ed25519": ("Ed25519", "pkey"), "in DER": ("P-256", "pkcs8 -topk8 -nocrypt -outform DER"), "in DER, PKCS#1": ("RSA 2048", "rsa -traditional -outform DER"), "with text before the PEM": ("P-256", "pkey -text"),
+    "PKCS#8": ("RSA 2048", ""), "PKCS#1": ("RSA 2048", "rsa -traditional"),
+    "SEC1, P-256": ("P-256", "ec"), "SEC1, P-384": ("P-384", "ec"), "Ed25519": ("Ed25519", "pkey"),
+    "PKCS#8 in DER": ("P-256", "pkcs8 -topk8 -nocrypt -outform DER"), "PKCS#1 in DER": ("RSA 2048", "rsa -traditional -outform DER"),
+    "with text before the PEM": ("P-256", "pkey -text"),
 }, accepted)
 
 

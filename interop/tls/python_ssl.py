@@ -8,7 +8,6 @@ import socket
 import ssl
 
 import certs
-import target
 from check import check, contains, equal, run, table, true
 from ours import demo
 from target import CERTIFICATE, HOST, MIB, TLS_PORT, Growth, pattern
