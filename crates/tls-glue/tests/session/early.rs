@@ -155,17 +155,18 @@ fn another_protocol_does_not_get_it() {
 }
 
 #[test]
-fn of_a_protocol_that_is_not_offered_nothing_is_sent() {
+fn there_need_not_be_any() {
     let authority = Authority::new();
-    let server = authority.server().early_data(LIMIT).build().unwrap();
-    let client = authority.client().early_data(true).build().unwrap();
+    let (client, server) = early(&authority);
     meet(&client, &server);
-    assert_eq!(Pair::new(&client, &server).client.session.early_protocol(), None);
     let mut pair = Pair::new(&client, &server);
-    // Nothing needs to be sent.
+    assert_eq!(pair.client.session.early_data(), EarlyDataState::Offered);
+    assert_eq!(pair.client.session.early_protocol(), None);
     pair.run();
-    assert!(pair.client.session.report().unwrap().resumed);
+    let report = pair.client.session.report().unwrap();
+    assert!(report.resumed && report.early_data == 0 && !report.early_data_refused);
     assert_eq!(pair.client.session.early_data(), EarlyDataState::Accepted);
+    assert_eq!(pair.server.session.early_data(), EarlyDataState::None);
     pair.exchange(b"a", b"b");
 }
 
