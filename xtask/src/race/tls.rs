@@ -123,7 +123,7 @@ fn run(part: &mut Part, options: &Options) -> Result<(), String> {
         "bulk" => bulk(part, &contestants, rounds, load(BULK_CONNECTIONS, "/bulk", Form::Plain)),
         "upload" => bulk(part, &contestants, rounds, load(BULK_CONNECTIONS, "/", Form::Upload(BULK))),
         "idle" => measure::idle(part, &contestants, rounds.min(3), MANY, hold),
-        kind => handshakes(part, &contestants, rounds, kind, if options.quick { 2_000 } else { 5_000 }),
+        kind => handshakes(part, &contestants, rounds, kind, if options.quick { 1_000 } else { 3_000 }),
     }
     Ok(())
 }
