@@ -165,7 +165,11 @@ async fn keep_ticking(mut tick: Pin<&mut Sleep>) {
     if tick.deadline() <= now {
         tick.as_mut().reset(now + TICK);
     }
-    poll_fn(|cx| Poll::Ready(drop(tick.as_mut().poll(cx)))).await;
+    poll_fn(|cx| {
+        let _ = tick.as_mut().poll(cx);
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// Serves a connection, after its handshake if there is one.

@@ -29,7 +29,7 @@ const SERVERS: &[&str] = &["hyper", "hyper-tickets", "nginx", "ours-tower", "our
 const IN_THE_CLEAR: &[&str] = &["hyper-plain", "nginx-plain", "ours-tower-plain", "ours-native-plain"];
 
 pub(super) fn race(options: &Options) -> Result<(), String> {
-    machine::build()?;
+    machine::build(&["hyper-tls", "tls-load"], &["ours-tls"])?;
     holder::allow_files(MANY)?;
     certificate()?;
     let mut parts: Vec<Part> = plan()
