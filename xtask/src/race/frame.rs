@@ -30,7 +30,7 @@ const CONTESTANTS: &[Ends] = &[
 ];
 
 pub(super) fn race(options: &Options) -> Result<(), String> {
-    machine::build_ours()?;
+    machine::build_ours(&["frame-ours", "frame-tokio-util"])?;
     let mut parts = Vec::new();
     for (name, octets) in [("64", 64), ("1k", 1024)] {
         if options.parts.is_empty() || options.parts.iter().any(|part| part == name) {

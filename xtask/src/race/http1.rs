@@ -19,7 +19,7 @@ const SERVERS: &[&str] = &["raw", "hyper", "hyper-flush", "actix", "ours-tower",
 const ROUTERS: &[&str] = &["axum", "axum-flush", "ours-axum"];
 
 pub(super) fn race(options: &Options) -> Result<(), String> {
-    machine::build()?;
+    machine::build(&[], &[])?;
     holder::allow_files(MANY)?;
     let mut parts: Vec<Part> = plan()
         .into_iter()

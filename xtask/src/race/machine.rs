@@ -61,20 +61,29 @@ pub(super) fn says(name: &str, program: &str, args: &[&str]) -> (String, String)
     (name.to_owned(), line)
 }
 
-/// Builds all contestants in release; peers are a workspace of their own.
-pub(super) fn build() -> Result<(), String> {
-    let jobs = jobs();
-    let peers = root().join("benches/peers/Cargo.toml");
-    let mut command = cargo();
-    command.args(["build", "--release", "--locked", "--bins", "-j", &jobs, "--manifest-path"]).arg(peers);
-    crate::process::run(&mut command)?;
-    build_ours()
+/// Builds contestants in release; empty: all. Peers are a workspace of their own.
+pub(super) fn build(peers: &[&str], ours: &[&str]) -> Result<(), String> {
+    let manifest = root().join("benches/peers/Cargo.toml");
+    let mut command = bins(peers);
+    crate::process::run(command.arg("--locked").arg("--manifest-path").arg(manifest))?;
+    build_ours(ours)
 }
 
-/// Builds what is in `benches` itself.
-pub(super) fn build_ours() -> Result<(), String> {
-    let jobs = jobs();
-    crate::process::run(cargo().args(["build", "--release", "--bins", "-p", "wirelace-benches", "-j", &jobs]))
+/// Builds what is in `benches` itself; empty: all of it.
+pub(super) fn build_ours(ours: &[&str]) -> Result<(), String> {
+    crate::process::run(bins(ours).args(["-p", "wirelace-benches"]))
+}
+
+fn bins(names: &[&str]) -> Command {
+    let mut command = cargo();
+    command.args(["build", "--release", "-j", &jobs()]);
+    if names.is_empty() {
+        command.arg("--bins");
+    }
+    for name in names {
+        command.args(["--bin", name]);
+    }
+    command
 }
 
 fn jobs() -> String {

@@ -29,7 +29,7 @@ const SERVERS: &[&str] = &["hyper", "hyper-tickets", "nginx", "ours-tower", "our
 const IN_THE_CLEAR: &[&str] = &["hyper-plain", "nginx-plain", "ours-tower-plain", "ours-native-plain"];
 
 pub(super) fn race(options: &Options) -> Result<(), String> {
-    machine::build()?;
+    machine::build(&["hyper-tls", "tls-load"], &["ours-tls"])?;
     holder::allow_files(MANY)?;
     certificate()?;
     let mut parts: Vec<Part> = plan()
@@ -123,7 +123,7 @@ fn run(part: &mut Part, options: &Options) -> Result<(), String> {
         "bulk" => bulk(part, &contestants, rounds, load(BULK_CONNECTIONS, "/bulk", Form::Plain)),
         "upload" => bulk(part, &contestants, rounds, load(BULK_CONNECTIONS, "/", Form::Upload(BULK))),
         "idle" => measure::idle(part, &contestants, rounds.min(3), MANY, hold),
-        kind => handshakes(part, &contestants, rounds, kind, if options.quick { 2_000 } else { 5_000 }),
+        kind => handshakes(part, &contestants, rounds, kind, if options.quick { 1_000 } else { 3_000 }),
     }
     Ok(())
 }
