@@ -1,6 +1,5 @@
 //! Files of certificates and keys, as openssl, mkcert and authorities write them: PEM (RFC 7468), or DER.
 
-use bytes::Bytes;
 use rustls::pki_types::pem::{Error, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -89,6 +88,6 @@ pub(crate) fn reason(error: &Error) -> String {
 
 /// What fits on a line of an error.
 fn label(octets: &[u8]) -> String {
-    let text = Bytes::copy_from_slice(octets.get(..octets.len().min(64)).unwrap_or_default());
-    crate::x509::name::shown(String::from_utf8_lossy(&text).trim_end())
+    let text = octets.get(..octets.len().min(64)).unwrap_or_default();
+    crate::x509::name::shown(String::from_utf8_lossy(text).trim_end())
 }

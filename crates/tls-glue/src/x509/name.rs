@@ -8,6 +8,8 @@ use super::oid;
 
 /// Characters of a name that are shown: who makes a certificate could fill the screen.
 const MOST: usize = 256;
+/// Characters of an alternative name that are shown: host names have 253 at most, addresses of the Web more.
+const MOST_OF_ONE: usize = 1024;
 
 /// `C=US, O=Example, CN=Example Root`, in the order of the certificate. Empty: it has no name.
 pub(crate) fn text(name: &[u8]) -> String {
@@ -67,13 +69,22 @@ pub(crate) enum General {
 /// Those of the content of a `subjectAltName` extension.
 pub(crate) fn general(value: &[u8]) -> Vec<General> {
     let Some(names) = Reader::new(value).expect(SEQUENCE) else { return Vec::new() };
-    let latin = |content: &[u8]| shown(&String::from_utf8_lossy(content));
+    let latin = |content: &[u8]| {
+        let text = shown(&String::from_utf8_lossy(content));
+        match text.char_indices().nth(MOST_OF_ONE) {
+            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+            None => text,
+        }
+    };
     let read = |name: super::der::Element<'_>| match name.tag {
         0x82 => General::Dns(latin(name.content)),
         0x87 => match (<[u8; 4]>::try_from(name.content), <[u8; 16]>::try_from(name.content)) {
             (Ok(octets), _) => General::Ip(Ipv4Addr::from(octets).to_string()),
             (_, Ok(octets)) => General::Ip(Ipv6Addr::from(octets).to_string()),
-            _ => General::Other(format!("IP:#{}", super::hex(name.content))),
+            _ => General::Other(format!(
+                "IP:#{}",
+                super::hex(name.content.get(..name.content.len().min(64)).unwrap_or_default())
+            )),
         },
         0x81 => General::Other(format!("email:{}", latin(name.content))),
         0x86 => General::Other(format!("URI:{}", latin(name.content))),

@@ -2,14 +2,23 @@
 
 use std::fmt::Write as _;
 
+/// Numbers of one that are shown: who makes a certificate could fill the screen.
+const MOST: usize = 32;
+
 /// `1.2.840.113549`; what cannot be read is left out.
 pub(crate) fn dotted(oid: &[u8]) -> String {
     let mut text = String::new();
     let mut value: u64 = 0;
+    let mut numbers = 0;
     for octet in oid {
         value = value.wrapping_shl(7) | u64::from(octet & 0x7f);
         if octet & 0x80 != 0 {
             continue;
+        }
+        numbers += 1;
+        if numbers > MOST {
+            text.push('…');
+            break;
         }
         if text.is_empty() {
             let first = (value / 40).min(2);
@@ -92,6 +101,7 @@ mod tests {
         assert_eq!(dotted(&[0x88, 0x37, 3]), "2.999.3");
         assert_eq!(dotted(&[]), "");
         assert_eq!(dotted(&[0xff; 30]), "");
+        assert_eq!(dotted(&[1; 1000]), format!("0.1{}…", ".1".repeat(31)));
         assert_eq!(named(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]), "ECDSA with SHA-256");
         assert_eq!(named(&[0x2a, 1]), "1.2.1");
     }

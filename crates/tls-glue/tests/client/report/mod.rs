@@ -159,6 +159,10 @@ fn nothing_that_moves_a_terminal() {
     let long = of(|params| params.distinguished_name.push(DnType::OrganizationName, "x".repeat(10_000)));
     assert!(long.subject.starts_with("CN=leaf, O=xxx") && long.subject.ends_with('…'));
     assert!(long.subject.chars().count() < 300);
+    let names = [b"\x82\x82\x10\x00".to_vec(), vec![b'y'; 4096]].concat();
+    let content = [&[0x30, 0x82, 0x10, 0x04][..], &names].concat();
+    let long = of(|params| params.custom_extensions.push(extension(&[2, 5, 29, 17], &content)));
+    assert_eq!(long.dns_names, [format!("{}…", "y".repeat(1024))]);
 }
 
 #[test]
