@@ -60,7 +60,7 @@ impl Handshakes {
         self.tls.handshake_timeout()
     }
 
-    /// Shakes hands in a task of its own, which then is that of the connection.
+    /// Shakes hands in a task of its own, and serves the connection then.
     pub(crate) fn start<S: Serve>(
         &self,
         io: TcpStream,
@@ -79,14 +79,12 @@ impl Handshakes {
         let (service, settings) = (Arc::clone(service), settings.clone());
         tokio::spawn(async move {
             let handshake = unless_finishing(accept(io, &tls), &tracked).await;
-            // What only the handshake needs is not kept as long as the connection.
-            drop((permit, tls));
+            drop(permit);
             match handshake {
                 Some(Ok(io)) => {
-                    let connection = serve(io, info, tracked, &*service, &settings).await;
-                    drop((service, settings));
-                    if let Some(connection) = connection {
-                        connection.await;
+                    if let Some(accepted) = secure(io, info, tracked).await {
+                        // In a task of its own: this one has room for the handshake, too, for as long as it lives.
+                        service.start(accepted, &settings);
                     }
                 }
                 Some(Err(error)) => trace::handshake_failed(&info, &error),
@@ -112,14 +110,12 @@ async fn unless_finishing<F: Future>(future: F, tracked: &Tracked) -> Option<F::
     .await
 }
 
-/// After the handshake: the connection, unless the handshake was all.
-async fn serve<S: Serve>(
+/// After the handshake: what is to be served, unless the handshake was all.
+async fn secure(
     mut io: TlsStream<TcpStream>,
     info: ConnectionInfo,
     tracked: Tracked,
-    service: &S,
-    settings: &Settings,
-) -> Option<impl Future<Output = ()> + Send + 'static + use<S>> {
+) -> Option<Accepted<TlsStream<TcpStream>>> {
     let report = io.report().cloned();
     if report.as_ref().is_some_and(|report| report.alpn.as_deref() == Some(ACME.as_bytes())) {
         // Whoever asked has the answer; that it is told the end is a courtesy.
@@ -129,7 +125,7 @@ async fn serve<S: Serve>(
     let early = io.early();
     let secured = report.map(|report| Secured::new(report, early)).unwrap_or_default();
     let reset = Some(reset_below as fn(&_));
-    Some(service.connection(Accepted { io, info, secured, tracked: Some(tracked), reset }, settings))
+    Some(Accepted { io, info, secured, tracked: Some(tracked), reset })
 }
 
 fn reset_below(stream: &TlsStream<TcpStream>) {
