@@ -10,17 +10,21 @@ pub(crate) const READ_SIZE: usize = 16 * 1024;
 /// A buffer with less spare room is grown, or exchanged, before the next read.
 pub(crate) const READ_MIN: usize = 2 * 1024;
 /// Output buffers that grew beyond this are not kept.
-const WRITE_MAX: usize = 128 * 1024;
+const WRITE_MAX: usize = 640 * 1024;
+/// Octets of output buffers that are kept, at most.
+const WRITE_ALL: usize = 4 * 1024 * 1024;
 /// Buffers kept of each kind.
 const KEEP: usize = 32;
 
 struct Pool {
     read: Vec<BytesMut>,
     write: Vec<Vec<u8>>,
+    /// Octets of all of `write`.
+    write_all: usize,
 }
 
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { read: Vec::new(), write: Vec::new() }) };
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { read: Vec::new(), write: Vec::new(), write_all: 0 }) };
 }
 
 /// An empty read buffer with at least [`READ_MIN`] bytes of room.
@@ -55,7 +59,13 @@ pub(crate) fn give_read(buffer: BytesMut) {
 
 /// An empty output buffer.
 pub(crate) fn take_write() -> Vec<u8> {
-    POOL.try_with(|pool| pool.borrow_mut().write.pop()).ok().flatten().unwrap_or_default()
+    let warm = POOL.try_with(|pool| {
+        let mut pool = pool.borrow_mut();
+        let buffer = pool.write.pop()?;
+        pool.write_all -= buffer.capacity();
+        Some(buffer)
+    });
+    warm.ok().flatten().unwrap_or_default()
 }
 
 /// Takes back an empty output buffer.
@@ -64,9 +74,11 @@ pub(crate) fn give_write(buffer: Vec<u8>) {
         return;
     }
     let _ = POOL.try_with(|pool| {
-        let write = &mut pool.borrow_mut().write;
-        if write.len() < KEEP {
-            write.push(buffer);
+        let mut pool = pool.borrow_mut();
+        let all = pool.write_all + buffer.capacity();
+        if pool.write.len() < KEEP && all <= WRITE_ALL {
+            pool.write_all = all;
+            pool.write.push(buffer);
         }
     });
 }
@@ -111,5 +123,12 @@ mod tests {
         assert_eq!(take_write().capacity(), 100);
         give_write(Vec::with_capacity(WRITE_MAX + 1));
         assert_eq!(take_write().capacity(), 0);
+        // Of large ones only a few.
+        (0..KEEP).for_each(|_| give_write(Vec::with_capacity(WRITE_MAX)));
+        let mut kept = 0;
+        while take_write().capacity() > 0 {
+            kept += 1;
+        }
+        assert_eq!(kept, WRITE_ALL / WRITE_MAX);
     }
 }

@@ -10,6 +10,7 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::{CommonState, Error};
 use wirelace_wire::Output;
 
+use super::burst;
 use super::early::{END_OF_EARLY_DATA, EarlyDataState, Receiving, Sending, Source};
 use super::record::{self, MAX_CONTENT, content};
 use super::step::{Progress, Step, Stepped, step};
@@ -224,7 +225,7 @@ impl Handshake {
     /// Encrypts what there is room for; returns how many octets of `data` that were.
     pub(super) fn send(&mut self, data: &[IoSlice<'_>], output: &mut Output) -> Result<usize, TlsError> {
         let (mut source, mut sent) = (Source::new(data), 0);
-        while self.room() > 0 && output.room() > 0 && !source.is_empty() {
+        while self.room() > 0 && output.len() < burst::LEAST && !source.is_empty() {
             let record = match &mut self.rustls {
                 Rustls::Client(rustls, _, Some(sending)) => sending.send(rustls, &mut source, output)?,
                 Rustls::Client(..) => 0,

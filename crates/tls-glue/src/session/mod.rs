@@ -19,15 +19,13 @@ pub use machine::TlsEvent;
 pub(crate) use step::failure;
 use traffic::Traffic;
 
+mod burst;
 mod early;
 mod handshake;
 mod machine;
 mod record;
 mod step;
 mod traffic;
-
-/// Octets of ciphertext that wait to be written, above which nothing is encrypted any more.
-const OUTPUT: usize = 128 * 1024;
 
 /// One TLS connection, of either side: ciphertext in and out, plaintext in and out. It owns no socket and reads no
 /// clock (but for the validity of certificates).
@@ -100,7 +98,7 @@ impl TlsSession {
     fn new(handshake: Handshake) -> TlsSession {
         TlsSession {
             phase: Phase::Handshake(Box::new(handshake)),
-            output: Output::new(OUTPUT),
+            output: Output::new(burst::MOST),
             report: None,
             early: EarlyDataState::None,
             closed: false,
@@ -215,13 +213,16 @@ impl TlsSession {
         }
     }
 
-    /// Octets of plaintext that [`send`](TlsSession::send) takes now, about.
+    /// Octets of plaintext that [`send`](TlsSession::send) takes now, about: what waits to be written is 128 KiB at most, and
+    /// up to 512 KiB where the transport takes all that it is given.
     #[must_use]
     pub fn room(&self) -> usize {
         match &self.phase {
             _ if self.closed => 0,
-            Phase::Traffic(_) => self.output.room(),
-            Phase::Handshake(handshake) => handshake.room().min(self.output.room()),
+            Phase::Traffic(traffic) => traffic.room(self.output.len()),
+            Phase::Handshake(handshake) => {
+                handshake.room().min(burst::LEAST.saturating_sub(self.output.len()))
+            }
             Phase::Over => 0,
         }
     }

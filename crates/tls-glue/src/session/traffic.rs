@@ -10,6 +10,7 @@ use rustls::server::ServerConnectionData;
 use rustls::{ConnectionTrafficSecrets, ProtocolVersion};
 use wirelace_wire::Output;
 
+use super::burst::Burst;
 use super::record::{self, Gather, MAX_PLAINTEXT, RecordKey, content};
 use crate::alert::Alert;
 use crate::error::{RecordRule, TlsError};
@@ -85,6 +86,7 @@ pub(super) struct Traffic {
     /// Octets sent since the last pause.
     streamed: usize,
     last_sent: Option<Instant>,
+    burst: Burst,
     /// The peer's close_notify came.
     pub(super) peer_closed: bool,
 }
@@ -106,6 +108,7 @@ impl Traffic {
             idle: 0,
             streamed: 0,
             last_sent: None,
+            burst: Burst::default(),
             peer_closed: false,
         })
     }
@@ -248,7 +251,12 @@ impl Traffic {
         }
         self.last_sent = Some(now);
         let mut source = Gather::new(data);
-        let (all, mut room) = (source.left(), output.room());
+        let (all, mut room) = (source.left(), self.burst.begin(output.len()));
+        if all.min(room) > MAX_PLAINTEXT {
+            // Once, and not more than that: a buffer that is too large is not kept.
+            let records = all.min(room) / MAX_PLAINTEXT + SMALL_UNTIL / SMALL + 2;
+            output.inline().reserve_exact(all.min(room) + records * self.sending.overhead());
+        }
         while source.left() > 0 && room > 0 {
             let length = if self.streamed < SMALL_UNTIL && all > SMALL { SMALL } else { MAX_PLAINTEXT };
             // A key update takes the last record of a key.
@@ -262,7 +270,13 @@ impl Traffic {
             self.streamed = self.streamed.saturating_add(sent);
             room = room.saturating_sub(sent);
         }
+        self.burst.end(room);
         Ok(all - source.left())
+    }
+
+    /// Octets that may be encrypted, where so many wait to be written.
+    pub(super) fn room(&self, waiting: usize) -> usize {
+        self.burst.room(waiting)
     }
 
     /// Changes the keys for sending, and asks the peer for the same (RFC 8446 §4.6.3).
