@@ -10,7 +10,7 @@ pub(crate) enum Failure {
     Peer(String),
     /// Wrong usage: exit code 2.
     Usage(String),
-    /// A check said no (bytes that break a rule, later certificates and conformance): exit code 3.
+    /// A check said no (bytes that break a rule, a certificate that is refused): exit code 3.
     Check(String),
 }
 

@@ -49,6 +49,62 @@ fn sessions_are_resumed() {
 }
 
 #[test]
+fn each_ticket_is_for_one_connection() {
+    let authority = Authority::new();
+    for tickets in [0, 1, 2] {
+        let server = authority.server().tickets(tickets).build().unwrap();
+        let client = authority.client().build().unwrap();
+        Pair::complete(&client, &server);
+        // All begin before one of them has a new ticket.
+        let mut pairs = [(); 3].map(|()| Pair::new(&client, &server));
+        pairs.iter_mut().for_each(Pair::run);
+        let resumed = pairs.iter().filter(|pair| pair.server.session.report().unwrap().resumed);
+        assert_eq!(resumed.count(), tickets);
+    }
+}
+
+#[test]
+fn only_tickets_may_wait() {
+    let authority = Authority::new();
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+        let server = authority.server().versions(version, version).build().unwrap();
+        let mut pair = Pair::new(&authority.client().build().unwrap(), &server);
+        while pair.server.session.is_handshaking() {
+            assert!(!pair.server.session.output_may_wait(), "the client waits for it");
+            pair.up();
+            if pair.server.session.is_handshaking() {
+                pair.down();
+            }
+        }
+        assert!(!pair.server.session.output().is_empty());
+        // In TLS 1.2 the server's Finished is the last.
+        assert_eq!(pair.server.session.output_may_wait(), version == TlsVersion::Tls13);
+        assert!(!pair.client.session.output_may_wait());
+    }
+}
+
+#[test]
+fn more_is_encrypted_at_a_time_for_a_peer_that_takes_all() {
+    const KIB: usize = 1024;
+    let authority = Authority::new();
+    let mut pair = Pair::complete(&authority.client().build().unwrap(), &authority.server().build().unwrap());
+    let data = vec![7; 1024 * KIB];
+    // A last record may go beyond.
+    for expected in [128, 256, 512, 512].map(|kib| kib * KIB) {
+        let sent = pair.server.send(pair.now, &data);
+        assert!((expected..expected + 16 * KIB).contains(&sent), "{sent}");
+        assert_eq!(pair.server.session.room(), 0);
+        pair.server.output();
+    }
+    // One that leaves something behind has little waiting, until it has caught up.
+    pair.server.send(pair.now, &data);
+    let waiting = pair.server.session.output().len();
+    pair.server.session.output().advance(waiting - 100 * KIB);
+    let sent = pair.server.send(pair.now, &data);
+    assert!((28 * KIB..44 * KIB).contains(&sent), "{sent}");
+}
+
+#[test]
 fn keys_change_on_both_sides() {
     let authority = Authority::new();
     let mut pair = Pair::complete(&authority.client().build().unwrap(), &authority.server().build().unwrap());
