@@ -1,5 +1,7 @@
 //! What happens on an HTTP connection, in the words that all versions share.
 
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 use thiserror::Error;
 
@@ -72,6 +74,20 @@ pub enum Event {
         stream: StreamId,
         /// Why.
         reason: Reason,
+    },
+    /// The peer names alternative services (RFC 7838), which the application may use for later connections.
+    AltSvc {
+        /// The exchange whose origin they are for; `None`: they are for `origin`.
+        stream: Option<StreamId>,
+        /// The origin, where no exchange names it.
+        origin: Bytes,
+        /// As in the field of that name.
+        value: Bytes,
+    },
+    /// The connection serves these origins (RFC 8336), each in ASCII form.
+    Origin {
+        /// What the server lists.
+        origins: Vec<Bytes>,
     },
     /// The peer takes no exchange after `last`.
     GoAway {

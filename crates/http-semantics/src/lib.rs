@@ -44,6 +44,7 @@ pub mod hsts;
 pub mod list;
 pub mod media_type;
 pub mod parameters;
+mod priority;
 pub mod range;
 pub mod structured;
 pub mod target;
@@ -60,6 +61,7 @@ mod machine;
 pub use field_id::FieldId;
 pub use field_index::{Field, FieldName};
 pub use fields::{FieldError, Fields};
+pub use priority::Priority;
 
 #[cfg(feature = "std")]
 pub use event::{Event, Reason, SendError, StreamId};
