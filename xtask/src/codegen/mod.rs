@@ -1,13 +1,15 @@
 //! `codegen`: tables that are computed instead of typed.
 
 mod bytes;
+mod hpack;
 
 use crate::process::root;
 
 /// A generated file: its path from the root, and the function that makes its text.
 type Table = (&'static str, fn() -> String);
 
-const TABLES: &[Table] = &[("crates/wire/src/tables.rs", bytes::tables)];
+const TABLES: &[Table] =
+    &[("crates/wire/src/tables.rs", bytes::tables), ("crates/hpack/src/tables.rs", hpack::tables)];
 
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let check = match args {
