@@ -170,7 +170,7 @@ impl Connection {
         let (commands, ears, task): (_, _, Task) = match speaks {
             Speaks::Http1 => {
                 let (commands, receiver) = mpsc::channel(1);
-                let exchanges = Exchanges::new(receiver, Arc::clone(&link), ServerSays::default());
+                let exchanges = Exchanges::new(receiver, 1, Arc::clone(&link), ServerSays::default());
                 let machine = ClientConnection::new(options.http1, Instant::now());
                 let task = wirelace_runtime::Connection::new(stream, machine, exchanges, driver, None);
                 (commands, Ears::default(), Box::pin(task))
@@ -183,7 +183,8 @@ impl Connection {
                 let (promise, pushes) =
                     if options.http2.push { Some(Pushes::channel()).unzip() } else { (None, None) };
                 let says = ServerSays::new(secure, promise, tell);
-                let exchanges = Exchanges::new(receiver, Arc::clone(&link), says);
+                let most = options.http2.streams.max(1) as usize;
+                let exchanges = Exchanges::new(receiver, most, Arc::clone(&link), says);
                 let machine = wirelace_http2::Connection::client(options.http2, secure, Instant::now());
                 let task = wirelace_runtime::Connection::new(stream, machine, exchanges, driver, None);
                 (commands, Ears { pushes, notices: Some(notices) }, Box::pin(task))

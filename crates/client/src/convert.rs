@@ -68,10 +68,10 @@ pub(crate) fn request_head(parts: &request::Parts, speaks: Speaks) -> Result<Req
     }
     head.fields.extend_from_header_map(&parts.headers).map_err(SendError::from)?;
     if let Some(priority) = parts.extensions.get::<Priority>()
+        && *priority != Priority::default()
         && !head.fields.contains(FieldId::PRIORITY)
-        && let Some(value) = priority_value(*priority)
     {
-        head.fields.push(FieldId::PRIORITY, value).map_err(SendError::from)?;
+        head.fields.push(FieldId::PRIORITY, priority.to_string()).map_err(SendError::from)?;
     }
     Ok(head)
 }
@@ -115,15 +115,6 @@ fn target_head(
 fn new_head(method: Method, target: &str) -> Result<RequestHead, Error> {
     RequestHead::new(method, Bytes::copy_from_slice(target.as_bytes()))
         .map_err(|_| Error::Target("the target has none of the four forms (RFC 9112 §3.2)"))
-}
-
-/// As the field has it (RFC 9218 §4, §5); `None`: it is what holds anyway.
-fn priority_value(priority: Priority) -> Option<String> {
-    let urgency =
-        (priority.urgency() != Priority::default().urgency()).then(|| format!("u={}", priority.urgency()));
-    let incremental = priority.is_incremental().then(|| "i".to_owned());
-    let parts: Vec<String> = urgency.into_iter().chain(incremental).collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// Takes away what is of an HTTP/1 connection alone (RFC 9113 §8.2.2).

@@ -24,6 +24,9 @@ const SETTLED: usize = 64 * 1024;
 /// The application.
 pub(crate) struct Exchanges {
     commands: mpsc::Receiver<Command>,
+    /// Exchanges at once, those included whose response has ended and was not read: there is a share of the
+    /// connection's window for so many. With HTTP/1 one has to be read to its end before the next begins.
+    most: usize,
     /// The next one, which the machine has not taken yet.
     waiting: Option<Command>,
     running: Table<Running>,
@@ -43,9 +46,15 @@ pub(crate) struct Exchanges {
 }
 
 impl Exchanges {
-    pub(crate) fn new(commands: mpsc::Receiver<Command>, link: Arc<Link>, says: ServerSays) -> Exchanges {
+    pub(crate) fn new(
+        commands: mpsc::Receiver<Command>,
+        most: usize,
+        link: Arc<Link>,
+        says: ServerSays,
+    ) -> Exchanges {
         Exchanges {
             commands,
+            most,
             waiting: None,
             running: Table::new(),
             link,
@@ -71,15 +80,10 @@ impl Exchanges {
                 }
             }
             let Some(command) = &self.waiting else { return self.end_unused(machine) || moved };
-            if !command.ticket.is_given_up() && !self.refusing {
-                // With one exchange at a time, the one before has to be read to its end.
-                if !M::MULTIPLEXED && !self.running.is_empty() {
-                    return moved;
-                }
-                match may_send(machine, &command.head) {
-                    Ready::Later => return moved,
-                    Ready::Now | Ready::Never => {}
-                }
+            let heeds = !command.ticket.is_given_up() && !self.refusing;
+            let full = self.running.len() >= self.most || may_send(machine, &command.head) == Ready::Later;
+            if heeds && full {
+                return moved;
             }
             if let Some(command) = self.waiting.take() {
                 self.send(machine, command);
@@ -150,17 +154,27 @@ impl Exchanges {
         }
         let answered = running.answered;
         running.received = true;
-        if !cancelled && answered && (!M::MULTIPLEXED || running.upload.is_some()) {
-            // No event tells when the machine has thrown the rest away: HTTP/1's next request waits for that. The
-            // request goes on.
-            machine.stop_receiving(stream);
-            if !running.is_over() {
-                return;
-            }
-        } else {
+        if cancelled || !answered {
+            machine.reset(stream, Reason::Cancel);
+            self.running.remove(stream);
+            return;
+        }
+        // No event tells when HTTP/1 has thrown the rest away: the next request waits for that.
+        machine.stop_receiving(stream);
+        running.unwanted = true;
+        self.forget_if_over(machine, stream);
+    }
+
+    /// Lets go of an exchange for which there is nothing left to do. True when there was not.
+    fn forget_if_over<M: ClientMachine>(&mut self, machine: &mut M, stream: StreamId) -> bool {
+        let Some(running) = self.running.get_mut(stream).filter(|running| running.is_over()) else {
+            return false;
+        };
+        if running.unwanted && M::MULTIPLEXED {
             machine.reset(stream, Reason::Cancel);
         }
         self.running.remove(stream);
+        true
     }
 
     /// Sends what the body of the request has ready. True when commands were given.
@@ -172,9 +186,7 @@ impl Exchanges {
             None => return pumped.moved,
             Some(None) => {
                 running.upload = None;
-                if running.is_over() {
-                    self.running.remove(stream);
-                }
+                self.forget_if_over(machine, stream);
             }
             Some(Some(error)) => {
                 running.ticket.fail(error);
@@ -208,11 +220,9 @@ impl Exchanges {
             moved = true;
         }
         moved |= self.pump(machine, stream);
-        let Some(running) = self.running.get_mut(stream) else { return true };
-        if running.is_over() {
-            self.running.remove(stream);
-            moved = true;
-        } else if running.received && self.abandoned && !self.refusing {
+        moved |= self.forget_if_over(machine, stream);
+        let Some(running) = self.running.get_mut(stream) else { return moved };
+        if running.received && self.abandoned && !self.refusing {
             // What is left of the request's body is for nobody, and may never end.
             machine.reset(stream, Reason::Cancel);
             self.running.remove(stream);
@@ -394,6 +404,8 @@ impl<M: ClientMachine> Application<M> for Exchanges {
             Outcome::Io(error) => Error::transport(error),
             _ => Error::Closed,
         };
+        // Whoever is told that it is over finds no connection to use any more.
+        self.commands.close();
         for running in self.running.drain() {
             running.ticket.fail(match running.reset {
                 Some(Reason::Refused) => Error::Refused,
@@ -404,7 +416,6 @@ impl<M: ClientMachine> Application<M> for Exchanges {
         // Whoever comes later looks there.
         let why = if !self.used && error.is_alert() { Some(error) } else { None };
         self.link.close(why);
-        self.commands.close();
         if let Some(command) = self.waiting.take() {
             command.refuse(self.link.refusal());
         }

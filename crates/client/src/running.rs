@@ -17,6 +17,8 @@ pub(crate) struct Running {
     pub(crate) answered: bool,
     /// All of the response was taken, or nobody wants the rest of it.
     pub(crate) received: bool,
+    /// Nobody wants what the server still sends.
+    pub(crate) unwanted: bool,
     pub(crate) reset: Option<Reason>,
     /// Whom the request was for, where it is another than the connection's first.
     pub(crate) authority: Option<Box<[u8]>>,
@@ -40,6 +42,7 @@ impl Running {
             to_connect: tunnel,
             answered: false,
             received: false,
+            unwanted: false,
             reset: None,
             authority,
         }
