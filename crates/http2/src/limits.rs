@@ -81,7 +81,7 @@ pub struct Timeouts {
     pub body: Option<Duration>,
     /// Bytes of body for each span of [`body`](Self::body).
     pub body_bytes: u64,
-    /// A stream whose data wait for the peer's window is reset after this.
+    /// Server: a stream whose data wait for the peer's window is reset after this.
     pub stall: Option<Duration>,
     /// The peer takes no byte of the output for this long: the connection is given up.
     pub write: Option<Duration>,

@@ -8,7 +8,7 @@ use wirelace_http2_frames::{ErrorCode, FrameType};
 
 use super::Connection;
 use super::closed::Gone;
-use super::ending::Ending;
+use super::state::{Ending, Owner, Partial};
 use super::stream::{Receive, Send, Stream};
 use super::streams::Key;
 use crate::error::Error;
@@ -16,31 +16,6 @@ use crate::message::{self, Malformed};
 
 /// Bytes that a block in parts may have above the limit of the list: it may be refused politely.
 const SLACK: usize = 16 * 1024;
-
-/// What a block belongs to.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Owner {
-    Headers { stream: u32, end_stream: bool, depends_on_itself: bool },
-    Promise { parent: u32, promised: u32 },
-}
-
-/// A block of which more is to come.
-#[derive(Debug)]
-pub(super) struct Partial {
-    owner: Owner,
-    bytes: Vec<u8>,
-    continuations: u32,
-}
-
-impl Partial {
-    /// The stream that the block is sent on.
-    pub(super) fn stream(&self) -> u32 {
-        match self.owner {
-            Owner::Headers { stream, .. } => stream,
-            Owner::Promise { parent, .. } => parent,
-        }
-    }
-}
 
 impl Connection {
     #[inline]

@@ -53,7 +53,7 @@ impl Closed {
         let forgotten = if id & 1 == 1 { odd } else { even };
         if self.resets.contains(&id) || id <= forgotten {
             Gone::Reset
-        } else if self.gaps.iter().any(|&(first, end)| (first..end).contains(&id)) {
+        } else if self.gaps.iter().any(|&(first, end)| (first..end).contains(&id) && id & 1 == first & 1) {
             Gone::Skipped
         } else {
             Gone::Closed

@@ -9,7 +9,7 @@ use wirelace_http2_frames::{ErrorCode, Frame, write_ping};
 use wirelace_wire::field::is_field_value;
 
 use super::Connection;
-use super::ending::Ending;
+use super::state::Ending;
 use super::stream::{Receive, Send, Stream};
 use crate::error::code;
 use crate::message;

@@ -123,9 +123,9 @@ impl Connection {
 
     /// Grants a stream's window again where it is time. One that is used up within two round trips is too small for
     /// the path: it grows, out of the connection's reserve.
-    fn grant(&mut self, now: Instant, key: Key) {
+    pub(super) fn grant(&mut self, now: Instant, key: Key) {
         let Some(stream) = self.streams.get_mut(key) else { return };
-        if stream.ignores || !stream.window.is_due() {
+        if stream.ignores || stream.receive == Receive::Ended || !stream.window.is_due() {
             return;
         }
         let fast = self

@@ -5,25 +5,16 @@ use std::time::Instant;
 use wirelace_http_semantics::{Event, Reason, StreamId};
 use wirelace_http2_frames::{ErrorCode, write_goaway, write_ping, write_rst_stream};
 
+use super::Connection;
+use super::state::{Ending, Stage};
 use super::stream::{Receive, Send};
 use super::streams::Key;
-use super::{Connection, Stage};
 use crate::error::Error;
 
 /// Bytes of an error's text that go with GOAWAY.
 const DEBUG: usize = 120;
 /// What GOAWAY says when the last stream is not known yet.
 const ANY_STREAM: u32 = (1 << 31) - 1;
-
-/// How far this side is in ending the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
-    No,
-    /// The peer is to start nothing more; what is on its way is still taken.
-    Announced,
-    /// Nothing is taken beyond the last stream that GOAWAY named.
-    Final,
-}
 
 impl Connection {
     pub(super) fn write_reset(&mut self, id: u32, code: ErrorCode) {

@@ -9,26 +9,10 @@ use wirelace_http2_frames::{
     write_settings_ack,
 };
 
-use super::ending::Ending;
-use super::{Connection, Stage, UNREAD};
+use super::state::{Ending, Stage, Step};
+use super::{Connection, UNREAD};
 use crate::error::{Error, Flood, reason};
 use crate::settings::{self, MAX_WINDOW, Role};
-
-/// What one step over the input did.
-pub(super) enum Step {
-    /// The application has to know.
-    Event(Event),
-    /// Go on.
-    Nothing,
-    /// There is no whole frame, or it has to wait.
-    Wait,
-}
-
-impl From<Option<Event>> for Step {
-    fn from(event: Option<Event>) -> Step {
-        event.map_or(Step::Nothing, Step::Event)
-    }
-}
 
 impl Connection {
     /// Takes one frame from `input`.
@@ -219,8 +203,12 @@ impl Connection {
         self.stats.round_trip = Some(round_trip);
         self.decoder.set_max_table_size(self.limits.decoder_table as usize);
         self.stream_window = settings::window(&self.limits);
-        for stream in self.streams.iter_mut() {
-            stream.window.resize(self.stream_window);
+        for key in self.streams.keys() {
+            if let Some(stream) = self.streams.get_mut(key) {
+                stream.window.resize(self.stream_window);
+            }
+            // What came back is more of a smaller window than it was.
+            self.grant(now, key);
         }
     }
 

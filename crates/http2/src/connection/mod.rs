@@ -4,6 +4,7 @@ mod blocks;
 mod closed;
 mod commands;
 mod data;
+mod deadlines;
 mod ending;
 mod flow;
 mod frames;
@@ -11,6 +12,7 @@ mod push;
 mod rates;
 mod schedule;
 mod sending;
+mod state;
 mod stream;
 mod streams;
 mod timers;
@@ -25,13 +27,12 @@ use wirelace_http_semantics::{Event, Fields, Priority, StreamId};
 use wirelace_http2_frames::{PREFACE, write_settings, write_window_update};
 use wirelace_wire::{Machine, Output};
 
-use self::blocks::Partial;
 use self::closed::Closed;
-use self::ending::Ending;
 use self::flow::ReceiveWindow;
 pub use self::flow::WindowReport;
 use self::rates::Rates;
 use self::schedule::Schedule;
+use self::state::{Ending, Partial, Stage, Step};
 use self::streams::Streams;
 use self::timers::Timers;
 use crate::error::Error;
@@ -102,19 +103,9 @@ pub struct Connection {
     malformed: Option<(StreamId, Malformed)>,
     /// Body bytes received when the round trip was last measured.
     sampled_at: u64,
-    /// All that may be queued is: streams wait for that.
+    /// As much is queued as may be, and no stream has capacity until half of it has gone.
     full: bool,
     stats: Stats,
-}
-
-/// What the peer has to send first (RFC 9113 §3.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// The client's preface.
-    Preface,
-    /// SETTINGS.
-    Settings,
-    Open,
 }
 
 impl Connection {
@@ -226,9 +217,9 @@ impl Connection {
                 return Ok(None);
             }
             match self.read(now, input) {
-                Ok(frames::Step::Event(event)) => return Ok(Some(event)),
-                Ok(frames::Step::Nothing) => {}
-                Ok(frames::Step::Wait) => {
+                Ok(Step::Event(event)) => return Ok(Some(event)),
+                Ok(Step::Nothing) => {}
+                Ok(Step::Wait) => {
                     self.fill();
                     if self.events.is_empty() && self.failed.is_none() {
                         if self.input_closed && !self.held {

@@ -7,8 +7,8 @@ use wirelace_http_semantics::{Event, Head, HttpMachine, Reason, RequestHead, Sen
 use wirelace_http2_frames::{ErrorCode, write_push_promise};
 
 use super::Connection;
-use super::blocks::Owner;
 use super::closed::Gone;
+use super::state::Owner;
 use super::stream::{Receive, Send, Stream};
 use crate::error::Error;
 use crate::message;

@@ -114,8 +114,12 @@ impl Connection {
             self.queued += len;
         }
         self.sending_changed(key);
-        if !end {
-            self.note_blocked(key);
+        if !self.full && self.queued >= self.total_buffer() {
+            // No stream has capacity from here on, and each is to hear of it when it has.
+            self.full = true;
+            for key in self.streams.keys() {
+                self.note_blocked(key);
+            }
         }
     }
 
@@ -129,7 +133,7 @@ impl Connection {
         match stream.send {
             Send::Dropped => self.limits.send_buffer.max(1),
             Send::Body if !stream.end_queued && stream.trailers.is_none() => {
-                if self.queued >= self.total_buffer() {
+                if self.full {
                     return 0;
                 }
                 let window = usize::try_from(stream.send_window).unwrap_or(0);
@@ -145,7 +149,6 @@ impl Connection {
         if stream.send != Send::Body || stream.blocked || self.capacity_of(stream) > 0 {
             return;
         }
-        self.full |= self.queued >= self.total_buffer();
         if let Some(stream) = self.streams.get_mut(key) {
             stream.blocked = true;
             self.blocked += 1;
@@ -177,6 +180,7 @@ impl Connection {
                 self.schedule.remove(key, priority);
             }
         }
+        self.note_blocked(key);
         self.unblock(key);
     }
 

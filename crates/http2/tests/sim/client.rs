@@ -27,27 +27,27 @@ struct State {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     Complete,
     Reset,
     Lost,
 }
 
-pub struct Client {
-    pub side: Side,
+pub(crate) struct Client {
+    pub(crate) side: Side,
     plan: Plan,
     states: Vec<State>,
     by_stream: BTreeMap<StreamId, usize>,
     /// Promised streams, with the exchange that they belong to.
     pushes: BTreeMap<StreamId, (usize, bool)>,
-    pub pushes_taken: u64,
+    pub(crate) pushes_taken: u64,
     next: usize,
     going: bool,
     said_goodbye: bool,
 }
 
 impl Client {
-    pub fn new(machine: Connection, plan: Plan) -> Client {
+    pub(crate) fn new(machine: Connection, plan: Plan) -> Client {
         let most = plan.client_limits.window.max(65_535).max(plan.client_limits.window_max) as usize;
         Client {
             side: Side::new(machine, plan.piece, plan.credit_share, most),
@@ -79,7 +79,7 @@ impl Client {
     }
 
     /// Whether the exchange came out as it must.
-    pub fn verdict(&self, number: usize) -> Result<Verdict, String> {
+    pub(crate) fn verdict(&self, number: usize) -> Result<Verdict, String> {
         let (state, exchange) = (&self.states[number], &self.plan.exchanges[number]);
         let Some(stream) = state.stream else {
             return Ok(if self.going { Verdict::Reset } else { Verdict::Lost });
@@ -103,6 +103,10 @@ impl Client {
             Some(reason) => Err(format!("reset although nobody planned it: {reason:?}")),
             None => Ok(Verdict::Lost),
         }
+    }
+
+    pub(crate) fn state(&self) -> String {
+        format!("client {:?} {:?} {:?}", self.states, self.pushes, self.side.describe())
     }
 
     fn is_settled(&self) -> bool {
@@ -192,10 +196,11 @@ impl Peer for Client {
                     self.states[number].complete = true;
                 }
             }
-            Event::Capacity { stream } => match self.side.senders.get_mut(&stream) {
-                Some(sender) => sender.blocked = false,
-                None => {}
-            },
+            Event::Capacity { stream } => {
+                if let Some(sender) = self.side.senders.get_mut(&stream) {
+                    sender.blocked = false;
+                }
+            }
             Event::Reset { stream, reason } => {
                 self.side.forget(stream);
                 if let Some((_, over)) = self.pushes.get_mut(&stream) {

@@ -3,55 +3,55 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use wirelace_http2::Limits;
+use wirelace_http2::{Limits, Timeouts};
 use wirelace_sim::{Cut, PairSettings, Rng, StreamSettings};
 
 /// One exchange, as the client plans it and the server answers it.
 #[derive(Debug, Clone)]
-pub struct Exchange {
-    pub request: Bytes,
-    pub announce_length: bool,
-    pub request_trailers: bool,
-    pub response: Response,
-    pub urgency: u8,
-    pub incremental: bool,
+pub(crate) struct Exchange {
+    pub(crate) request: Bytes,
+    pub(crate) announce_length: bool,
+    pub(crate) request_trailers: bool,
+    pub(crate) response: Response,
+    pub(crate) urgency: u8,
+    pub(crate) incremental: bool,
     /// The client gives up after so many bytes of the response.
-    pub client_resets: Option<usize>,
+    pub(crate) client_resets: Option<usize>,
     /// The server gives up after so many bytes of the request.
-    pub server_resets: Option<usize>,
+    pub(crate) server_resets: Option<usize>,
     /// The server does not read the request's body.
-    pub server_ignores: bool,
+    pub(crate) server_ignores: bool,
     /// The server promises one more response, of so many bytes.
-    pub push: Option<usize>,
+    pub(crate) push: Option<usize>,
     /// The client resets the promise at once.
-    pub refuse_push: bool,
+    pub(crate) refuse_push: bool,
 }
 
 #[derive(Debug, Clone)]
-pub struct Response {
-    pub body: Bytes,
-    pub whole: bool,
-    pub interim: bool,
-    pub trailers: bool,
+pub(crate) struct Response {
+    pub(crate) body: Bytes,
+    pub(crate) whole: bool,
+    pub(crate) interim: bool,
+    pub(crate) trailers: bool,
     /// Waits for the whole request before it answers.
-    pub after_request: bool,
+    pub(crate) after_request: bool,
 }
 
 #[derive(Debug, Clone)]
-pub struct Plan {
-    pub exchanges: Vec<Exchange>,
-    pub piece: usize,
-    pub client_limits: Limits,
-    pub server_limits: Limits,
+pub(crate) struct Plan {
+    pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) piece: usize,
+    pub(crate) client_limits: Limits,
+    pub(crate) server_limits: Limits,
     /// Credit is given back in parts of one by this.
-    pub credit_share: usize,
+    pub(crate) credit_share: usize,
     /// The server says goodbye after so many requests.
-    pub server_leaves: Option<usize>,
-    pub settings: PairSettings,
+    pub(crate) server_leaves: Option<usize>,
+    pub(crate) settings: PairSettings,
 }
 
 impl Plan {
-    pub fn new(seed: u64, keep_steps: usize) -> Plan {
+    pub(crate) fn new(seed: u64, keep_steps: usize) -> Plan {
         let mut rng = Rng::new(seed ^ 0x0002_c0de);
         let count = rng.within(1..=12);
         let body = |rng: &mut Rng| {
@@ -99,6 +99,8 @@ impl Plan {
             send_buffer: 1 << rng.within(4..=16),
             push: rng.percent(70),
             pushes: rng.within(1..=4) as u32,
+            // Some links are slower than any that are served.
+            timeouts: Timeouts { body: None, ..Timeouts::default() },
             ..Limits::default()
         };
         let link = |rng: &mut Rng, cut: Option<Cut>| StreamSettings {
@@ -130,7 +132,41 @@ impl Plan {
         }
     }
 
-    pub fn is_cut(&self) -> bool {
+    /// The plan without the bytes.
+    pub(crate) fn describe(&self) -> String {
+        let mut text = format!("client {:?}\nserver {:?}\n", self.client_limits, self.server_limits);
+        text += &format!(
+            "pieces of {}, credit by {}, server leaves {:?}, cuts {:?} {:?}\n",
+            self.piece,
+            self.credit_share,
+            self.server_leaves,
+            self.settings.to_server.cut,
+            self.settings.to_client.cut
+        );
+        for (number, e) in self.exchanges.iter().enumerate() {
+            let r = &e.response;
+            text += &format!(
+                "{number}: request {} (length {}, trailers {}), response {} (whole {}, 103 {}, trailers {}, after {}), \
+                 client resets {:?}, server resets {:?} ignores {}, push {:?} refused {}\n",
+                e.request.len(),
+                e.announce_length,
+                e.request_trailers,
+                r.body.len(),
+                r.whole,
+                r.interim,
+                r.trailers,
+                r.after_request,
+                e.client_resets,
+                e.server_resets,
+                e.server_ignores,
+                e.push,
+                e.refuse_push
+            );
+        }
+        text
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
         self.settings.to_server.cut.is_some() || self.settings.to_client.cut.is_some()
     }
 }

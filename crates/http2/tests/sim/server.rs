@@ -22,8 +22,8 @@ struct State {
     over: bool,
 }
 
-pub struct Server {
-    pub side: Side,
+pub(crate) struct Server {
+    pub(crate) side: Side,
     plan: Plan,
     states: BTreeMap<StreamId, State>,
     requests: usize,
@@ -31,7 +31,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(machine: Connection, plan: Plan) -> Server {
+    pub(crate) fn new(machine: Connection, plan: Plan) -> Server {
         let most = plan.server_limits.window.max(65_535).max(plan.server_limits.window_max) as usize;
         Server {
             side: Side::new(machine, plan.piece, plan.credit_share, most),
@@ -57,6 +57,10 @@ impl Server {
             Err(SendError::Closed | SendError::Blocked) => {}
             Err(error) => self.side.faults.push(format!("push: {error}")),
         }
+    }
+
+    pub(crate) fn state(&self) -> String {
+        format!("server {:?} {:?}", self.states, self.side.describe())
     }
 
     fn answer(&mut self, stream: StreamId) {
@@ -144,10 +148,11 @@ impl Peer for Server {
                 }
                 self.answer(stream);
             }
-            Event::Capacity { stream } => match self.side.senders.get_mut(&stream) {
-                Some(sender) => sender.blocked = false,
-                None => {}
-            },
+            Event::Capacity { stream } => {
+                if let Some(sender) = self.side.senders.get_mut(&stream) {
+                    sender.blocked = false;
+                }
+            }
             Event::Reset { stream, .. } => {
                 self.side.forget(stream);
                 if let Some(state) = self.states.get_mut(&stream) {

@@ -8,38 +8,38 @@ use wirelace_http2::{Connection, Error};
 
 /// Sends `rest` as the machine has capacity, and no sooner.
 #[derive(Debug)]
-pub struct Sender {
-    pub rest: Bytes,
-    pub trailers: bool,
-    pub ended: bool,
-    pub blocked: bool,
+pub(crate) struct Sender {
+    pub(crate) rest: Bytes,
+    pub(crate) trailers: bool,
+    pub(crate) ended: bool,
+    pub(crate) blocked: bool,
 }
 
 impl Sender {
-    pub fn new(rest: Bytes, trailers: bool) -> Sender {
+    pub(crate) fn new(rest: Bytes, trailers: bool) -> Sender {
         Sender { rest, trailers, ended: false, blocked: false }
     }
 }
 
 #[derive(Debug)]
-pub struct Side {
-    pub machine: Connection,
-    pub senders: BTreeMap<StreamId, Sender>,
+pub(crate) struct Side {
+    pub(crate) machine: Connection,
+    pub(crate) senders: BTreeMap<StreamId, Sender>,
     /// What came, for each stream.
-    pub received: BTreeMap<StreamId, BytesMut>,
+    pub(crate) received: BTreeMap<StreamId, BytesMut>,
     /// Handed out and not yet given back.
-    pub owed: BTreeMap<StreamId, usize>,
-    pub piece: usize,
-    pub share: usize,
-    pub window_most: usize,
-    pub error: Option<Error>,
-    pub was_reset: bool,
+    pub(crate) owed: BTreeMap<StreamId, usize>,
+    pub(crate) piece: usize,
+    pub(crate) share: usize,
+    pub(crate) window_most: usize,
+    pub(crate) error: Option<Error>,
+    pub(crate) was_reset: bool,
     /// What must not have happened.
-    pub faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 impl Side {
-    pub fn new(machine: Connection, piece: usize, share: usize, window_most: usize) -> Side {
+    pub(crate) fn new(machine: Connection, piece: usize, share: usize, window_most: usize) -> Side {
         Side {
             machine,
             senders: BTreeMap::new(),
@@ -54,7 +54,23 @@ impl Side {
         }
     }
 
-    pub fn take(&mut self, stream: StreamId, data: &Bytes) {
+    /// What is left to do.
+    pub(crate) fn describe(&self) -> String {
+        let senders = self.senders.iter().filter(|(_, sender)| !sender.ended);
+        let senders: Vec<_> = senders
+            .map(|(stream, sender)| {
+                (stream.0, sender.rest.len(), sender.blocked, self.machine.capacity(*stream))
+            })
+            .collect();
+        let received: Vec<_> = self.received.iter().map(|(stream, bytes)| (stream.0, bytes.len())).collect();
+        format!(
+            "sends {senders:?} received {received:?} owes {:?} {:?}",
+            self.owed,
+            self.machine.receive_window()
+        )
+    }
+
+    pub(crate) fn take(&mut self, stream: StreamId, data: &Bytes) {
         let owed = self.owed.entry(stream).or_default();
         *owed += data.len();
         if *owed > self.window_most {
@@ -63,16 +79,16 @@ impl Side {
         self.received.entry(stream).or_default().extend_from_slice(data);
     }
 
-    pub fn received(&self, stream: StreamId) -> &[u8] {
+    pub(crate) fn received(&self, stream: StreamId) -> &[u8] {
         self.received.get(&stream).map_or(&[], |bytes| &bytes[..])
     }
 
     /// The stream is over for this side; what it holds is given back late, when the machine has forgotten it.
-    pub fn forget(&mut self, stream: StreamId) {
+    pub(crate) fn forget(&mut self, stream: StreamId) {
         self.senders.remove(&stream);
     }
 
-    pub fn send(&mut self) -> bool {
+    pub(crate) fn send(&mut self) -> bool {
         let mut moved = false;
         let piece = self.piece;
         for (&stream, sender) in &mut self.senders {
@@ -108,7 +124,7 @@ impl Side {
         moved
     }
 
-    pub fn give_back(&mut self) -> bool {
+    pub(crate) fn give_back(&mut self) -> bool {
         let mut moved = false;
         for (&stream, owed) in &mut self.owed {
             let some = owed.div_ceil(self.share);
