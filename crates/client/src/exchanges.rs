@@ -39,6 +39,8 @@ pub(crate) struct Exchanges {
     abandoned: bool,
     /// No further request is taken.
     refusing: bool,
+    /// The server has said so, for that reason.
+    going_away: Option<Reason>,
     /// The machine was told to end.
     ending: bool,
     /// A request has been sent.
@@ -63,6 +65,7 @@ impl Exchanges {
             orders: Vec::new(),
             abandoned: false,
             refusing: false,
+            going_away: None,
             ending: false,
             used: false,
         }
@@ -201,7 +204,7 @@ impl Exchanges {
     fn attend<M: ClientMachine>(&mut self, machine: &mut M, stream: StreamId) -> bool {
         let Some(running) = self.running.get_mut(stream) else { return false };
         if let Some(reason) = running.reset {
-            running.ticket.fail(reset_error(reason));
+            running.ticket.fail(reset_error(reason, self.going_away));
             self.running.remove(stream);
             return true;
         }
@@ -301,11 +304,13 @@ fn may_send<M: ClientMachine>(machine: &M, head: &RequestHead) -> Ready {
     }
 }
 
-fn reset_error(reason: Reason) -> Error {
-    match reason {
-        Reason::Refused => Error::Refused,
-        Reason::PeerClosed => Error::Closed,
-        reason => Error::Reset(reason),
+/// `going_away`: what the server said before it closed.
+fn reset_error(reason: Reason, going_away: Option<Reason>) -> Error {
+    match (reason, going_away) {
+        (Reason::Refused, _) => Error::Refused,
+        (Reason::PeerClosed, Some(why)) if why != Reason::NoError => Error::Reset(why),
+        (Reason::PeerClosed, _) => Error::Closed,
+        (reason, _) => Error::Reset(reason),
     }
 }
 
@@ -355,9 +360,12 @@ impl<M: ClientMachine> Application<M> for Exchanges {
             }
             Event::Origin { origins } => self.says.origin(origins),
             Event::GoAway { reason, .. } => {
-                self.link.go_away(reason);
-                self.refuse();
-                self.says.go_away(reason);
+                // It may be said again, when the last stream is known.
+                if self.going_away.replace(reason).is_none() {
+                    self.link.go_away(reason);
+                    self.refuse();
+                    self.says.go_away(reason);
+                }
             }
             // Requests have no meaning at a client.
             _ => {}
@@ -409,7 +417,7 @@ impl<M: ClientMachine> Application<M> for Exchanges {
         for running in self.running.drain() {
             running.ticket.fail(match running.reset {
                 Some(Reason::Refused) => Error::Refused,
-                Some(reason) if matches!(error, Error::Closed) => reset_error(reason),
+                Some(reason) if matches!(error, Error::Closed) => reset_error(reason, self.going_away),
                 _ => error.again(),
             });
         }
@@ -422,5 +430,12 @@ impl<M: ClientMachine> Application<M> for Exchanges {
         while let Ok(command) = self.commands.try_recv() {
             command.refuse(self.link.refusal());
         }
+    }
+}
+
+/// The task may end with its runtime.
+impl Drop for Exchanges {
+    fn drop(&mut self) {
+        self.link.close(None);
     }
 }

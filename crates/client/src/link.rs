@@ -90,7 +90,9 @@ impl Link {
     /// The task ends. `why`: what the first later request is told.
     pub(crate) fn close(&self, why: Option<Error>) {
         let mut state = self.state();
-        state.closed = true;
+        if std::mem::replace(&mut state.closed, true) {
+            return;
+        }
         state.task = None;
         state.news = Vec::new();
         state.orders = Vec::new();

@@ -200,7 +200,7 @@ async fn interim_responses_and_native_heads() {
     head.fields.push("HoSt", "h").unwrap();
     head.fields.push("Connection", "keep-alive").unwrap();
     let answer = handle
-        .begin_native(head, Empty::<Bytes>::new(), move |head| drop(seen.send(head.status)))
+        .begin_native(head, Empty::<Bytes>::new(), move |head| seen.send(head.status).unwrap())
         .await
         .unwrap();
     let (stream, head, _) = server.request().await;
