@@ -248,6 +248,15 @@ impl Exchanges {
         self.commands.close();
     }
 
+    /// The server takes no further request. It may say so again, when the last stream is known.
+    fn go_away(&mut self, reason: Reason) {
+        if self.going_away.replace(reason).is_none() {
+            self.link.go_away(reason);
+            self.refuse();
+            self.says.go_away(reason);
+        }
+    }
+
     fn head<M: ClientMachine>(&mut self, machine: &mut M, stream: StreamId, head: ResponseHead, end: bool) {
         let Some(running) = self.running.get_mut(stream) else { return };
         running.answered = true;
@@ -359,14 +368,7 @@ impl<M: ClientMachine> Application<M> for Exchanges {
                 self.says.alt_svc(stream.is_some(), authority, origin, value);
             }
             Event::Origin { origins } => self.says.origin(origins),
-            Event::GoAway { reason, .. } => {
-                // It may be said again, when the last stream is known.
-                if self.going_away.replace(reason).is_none() {
-                    self.link.go_away(reason);
-                    self.refuse();
-                    self.says.go_away(reason);
-                }
-            }
+            Event::GoAway { reason, .. } => self.go_away(reason),
             // Requests have no meaning at a client.
             _ => {}
         }
