@@ -158,19 +158,19 @@ fn a_runtime_that_ends_tells_who_waits() {
     let (inner, outer) = (build(), build());
     let (near, _far) = tokio::io::duplex(1024);
     let handle = inner.block_on(async { connected(near, options()) });
-    let fetching = outer.block_on(async {
-        let fetching = spawn(&handle, get("/"));
+    let mut fetching = None;
+    outer.block_on(async {
+        fetching = Some(spawn(&handle, get("/")));
         let given = async {
             while handle.requests() == 0 {
                 tokio::task::yield_now().await;
             }
         };
         within(given).await;
-        fetching
     });
     drop(inner);
     outer.block_on(async {
-        let error = response(fetching).await.unwrap_err();
+        let error = response(fetching.unwrap()).await.unwrap_err();
         assert!(matches!(error, Error::Refused), "{error}");
         let error = within(handle.send(get("/"))).await.unwrap_err();
         assert!(matches!(error, Error::Refused), "{error}");

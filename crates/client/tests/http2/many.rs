@@ -130,16 +130,16 @@ async fn who_is_given_up_in_the_queue_is_never_sent() {
         tokio::spawn(second);
         stream
     };
-    let begin = async |path: &str| {
+    let begin = |path: &str| {
         let mut head = RequestHead::new(http::Method::GET, path.to_owned()).unwrap();
         head.fields.push(FieldId::HOST, "h").unwrap();
-        handle.begin_native(head, Empty::<Bytes>::new(), |_| {}).await.unwrap()
+        handle.begin_native(head, Empty::<Bytes>::new(), |_| {})
     };
-    let given_up = begin("/2").await;
-    let last = begin("/3").await;
+    let given_up = begin("/2").await.unwrap();
+    let last = begin("/3").await.unwrap();
     let control = last.control().unwrap();
-    let cancelled = begin("/4").await;
-    let urgent = begin("/5").await;
+    let cancelled = begin("/4").await.unwrap();
+    let urgent = begin("/5").await.unwrap();
     drop(given_up);
     control.cancel();
     cancelled.control().unwrap().cancel();
