@@ -204,6 +204,37 @@ impl FieldId {
         self.0 != 0
     }
 
+    /// A small number of its own for each well-known name, from 1 on: for tables. [`FieldId::OTHER`] has 0.
+    #[inline]
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+
+    /// Whether it frames, routes, authorises or describes the message, so that a recipient needs it before the body
+    /// and it must not be a trailer (RFC 9110 §6.5.1).
+    #[must_use]
+    pub fn is_forbidden_trailer(self) -> bool {
+        matches!(
+            self,
+            FieldId::CONTENT_LENGTH
+                | FieldId::TRANSFER_ENCODING
+                | FieldId::CONNECTION
+                | FieldId::HOST
+                | FieldId::TE
+                | FieldId::TRAILER
+                | FieldId::UPGRADE
+                | FieldId::EXPECT
+                | FieldId::AUTHORIZATION
+                | FieldId::PROXY_AUTHORIZATION
+                | FieldId::COOKIE
+                | FieldId::SET_COOKIE
+                | FieldId::CONTENT_ENCODING
+                | FieldId::CONTENT_RANGE
+                | FieldId::CONTENT_TYPE
+        )
+    }
+
     /// The `http` crate's name; `None` for [`FieldId::OTHER`].
     #[cfg(feature = "std")]
     #[must_use]

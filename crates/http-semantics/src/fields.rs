@@ -119,6 +119,20 @@ impl Fields {
         self.block = Block::Shared(block);
     }
 
+    /// For codecs: as [`set_block`](Fields::set_block), with a block that is nobody else's: best one that
+    /// [`spare_block`](Fields::spare_block) gave.
+    #[inline]
+    pub fn set_owned_block(&mut self, block: Vec<u8>) {
+        self.block = Block::Owned(block);
+    }
+
+    /// For codecs: the memory of a list that is gone, to decode another one into.
+    #[inline]
+    #[must_use]
+    pub fn spare_block() -> Vec<u8> {
+        field_memory::take_block()
+    }
+
     /// For codecs: a part of the received block; empty where there is none.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Bytes {

@@ -1,5 +1,10 @@
 //! Priorities (RFC 9218).
 
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::structured::Dictionary;
+
 /// How urgent a response is, and whether its parts are of use one by one (RFC 9218 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Priority {
@@ -7,10 +12,13 @@ pub struct Priority {
     incremental: bool,
 }
 
+/// Urgency where nothing is said (RFC 9218 §4.1).
+const URGENCY: u8 = 3;
+
 impl Default for Priority {
     /// Urgency 3, not incremental (RFC 9218 §4.1, §4.2).
     fn default() -> Priority {
-        Priority { urgency: 3, incremental: false }
+        Priority { urgency: URGENCY, incremental: false }
     }
 }
 
@@ -31,5 +39,91 @@ impl Priority {
     #[must_use]
     pub const fn is_incremental(self) -> bool {
         self.incremental
+    }
+
+    /// The priority that a `priority` field or a PRIORITY_UPDATE says. What cannot be read counts as not said, members
+    /// that are unknown or of another type too (RFC 9218 §4).
+    #[must_use]
+    pub fn parse(value: &[u8]) -> Priority {
+        Priority::default().merged(value)
+    }
+
+    /// This priority with what a response's `priority` field says; members that it does not have stay as they are (RFC
+    /// 9218 §8).
+    #[must_use]
+    pub fn merged(self, value: &[u8]) -> Priority {
+        let Ok(members) = Dictionary::parse(value) else { return self };
+        let urgency = members.get("u").and_then(|member| member.as_integer());
+        let urgency = urgency.and_then(|urgency| u8::try_from(urgency).ok()).filter(|&urgency| urgency <= 7);
+        let incremental = members.get("i").and_then(|member| member.as_boolean());
+        Priority {
+            urgency: urgency.unwrap_or(self.urgency),
+            incremental: incremental.unwrap_or(self.incremental),
+        }
+    }
+
+    /// Appends it as a field value; the default priority is empty.
+    pub fn write(self, out: &mut Vec<u8>) {
+        if self.urgency != URGENCY {
+            out.extend_from_slice(&[b'u', b'=', b'0' + self.urgency]);
+        }
+        if self.incremental {
+            if self.urgency != URGENCY {
+                out.extend_from_slice(b", ");
+            }
+            out.push(b'i');
+        }
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut value = Vec::new();
+        self.write(&mut value);
+        write!(f, "{}", value.escape_ascii())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString as _;
+
+    #[test]
+    fn members_that_cannot_be_read_count_as_not_said() {
+        for (value, urgency, incremental) in [
+            ("", 3, false),
+            ("u=0", 0, false),
+            ("u=7, i", 7, true),
+            ("i, u=5;x=1, other=(1 2)", 5, true),
+            ("u=8", 3, false),
+            ("u=-1, i=?1", 3, true),
+            ("u=1.0, i=?0", 3, false),
+            ("u=\"1\", i=1", 3, false),
+            ("u=1, u=2", 2, false),
+            ("u=1 u=2", 3, false),
+        ] {
+            assert_eq!(Priority::parse(value.as_bytes()), Priority::new(urgency, incremental), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_response_changes_what_it_says_and_no_more() {
+        let asked = Priority::new(5, true);
+        assert_eq!(asked.merged(b"u=1"), Priority::new(1, true));
+        assert_eq!(asked.merged(b"i=?0"), Priority::new(5, false));
+        assert_eq!(asked.merged(b"(("), asked);
+    }
+
+    #[test]
+    fn what_is_written_reads_the_same() {
+        for urgency in 0..8 {
+            for incremental in [false, true] {
+                let priority = Priority::new(urgency, incremental);
+                assert_eq!(Priority::parse(priority.to_string().as_bytes()), priority);
+            }
+        }
+        assert_eq!(Priority::default().to_string(), "");
+        assert_eq!(Priority::new(0, true).to_string(), "u=0, i");
     }
 }

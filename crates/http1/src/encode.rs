@@ -193,24 +193,7 @@ pub fn write_last_chunk<'a>(
 /// before the body and it must not be a trailer (RFC 9110 §6.5.1).
 #[must_use]
 pub fn is_forbidden_trailer(id: FieldId) -> bool {
-    matches!(
-        id,
-        FieldId::CONTENT_LENGTH
-            | FieldId::TRANSFER_ENCODING
-            | FieldId::CONNECTION
-            | FieldId::HOST
-            | FieldId::TE
-            | FieldId::TRAILER
-            | FieldId::UPGRADE
-            | FieldId::EXPECT
-            | FieldId::AUTHORIZATION
-            | FieldId::PROXY_AUTHORIZATION
-            | FieldId::COOKIE
-            | FieldId::SET_COOKIE
-            | FieldId::CONTENT_ENCODING
-            | FieldId::CONTENT_RANGE
-            | FieldId::CONTENT_TYPE
-    )
+    id.is_forbidden_trailer()
 }
 
 fn write_section<'a>(

@@ -9,12 +9,14 @@
 mod connection;
 mod error;
 mod limits;
+mod message;
+mod settings;
 mod stats;
 
-pub use connection::Connection;
-pub use error::Error;
+pub use connection::{Connection, WindowReport};
+pub use error::{Error, Flood};
 pub use limits::{Limits, Timeouts};
+pub use message::Malformed;
 pub use stats::Stats;
 
-/// What an HTTP/2 client sends first (RFC 9113 §3.4).
-pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub use wirelace_http2_frames::{ErrorCode, PREFACE};

@@ -6,8 +6,11 @@ use core::time::Duration;
 /// as 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Streams that the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS); at a client, pushed ones.
+    /// Server: streams that the client may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS). Client: requests under
+    /// way at once, if the server allows as many.
     pub streams: u32,
+    /// Client: promised streams at once (SETTINGS_MAX_CONCURRENT_STREAMS), where [`push`](Self::push) allows any.
+    pub pushes: u32,
     /// Bytes of a frame's payload (SETTINGS_MAX_FRAME_SIZE), 16,384 to 16,777,215.
     pub frame: u32,
     /// Size of a header list as SETTINGS_MAX_HEADER_LIST_SIZE counts it: names, values and 32 for each field.
@@ -46,6 +49,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             streams: 128,
+            pushes: 32,
             frame: 16_384,
             header_list: 64 * 1024,
             fields: 128,
@@ -77,7 +81,7 @@ pub struct Timeouts {
     pub body: Option<Duration>,
     /// Bytes of body for each span of [`body`](Self::body).
     pub body_bytes: u64,
-    /// A stream whose data wait for the peer's window is reset after this.
+    /// Server: a stream whose data wait for the peer's window is reset after this.
     pub stall: Option<Duration>,
     /// The peer takes no byte of the output for this long: the connection is given up.
     pub write: Option<Duration>,

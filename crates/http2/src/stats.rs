@@ -16,6 +16,10 @@ pub struct Stats {
     pub resets_received: u64,
     /// Streams reset by this side.
     pub resets_sent: u64,
+    /// Messages that broke a rule of RFC 9113 §8.
+    pub malformed: u64,
+    /// Errors that ended the connection: 0 or 1.
+    pub errors: u64,
     /// The last round-trip time that a PING measured.
     pub round_trip: Option<Duration>,
 }

@@ -3,14 +3,14 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use wirelace::client::{Body, Error};
 use wirelace::semantics::{FieldId, Fields, ResponseHead};
 
 use super::hsts::Hsts;
 use super::output::Output;
-use super::pool::{Checkout, Pool};
+use super::pool::{Checkout, Pool, Wish};
 use super::template::Template;
 use super::trouble::{Trouble, is_cut, may_pass};
 use super::unpack::Unpacker;
@@ -18,6 +18,9 @@ use super::url::Url;
 use super::{json, show};
 use crate::failure::Failure;
 use crate::voice::Voice;
+
+/// How often a request that an HTTP/2 server has not looked at is sent again at once.
+const REFUSALS: u32 = 3;
 
 /// What is the same for all requests.
 pub(super) struct Fetcher {
@@ -115,52 +118,66 @@ impl Fetcher {
     /// request goes out once more on a new one. Early data may be too early for the server, or for its TLS: the same.
     async fn exchange(&self, url: &Url) -> Result<Attempt, Trouble> {
         let begun = Instant::now();
-        let (mut fresh, mut may_be_early, mut same) = (false, true, None);
+        let mut wish = Wish { fresh: false, once: self.template.closes(), early: true };
+        let (mut same, mut refusals) = (None, 0);
         loop {
-            let head = self.template.head(url).map_err(|what| Trouble::Input(io::Error::other(what)))?;
+            let mut head = self.template.head(url).map_err(|what| Trouble::Input(io::Error::other(what)))?;
             let body = self.template.body().map_err(Trouble::Input)?;
             let mut checkout = match same.take() {
                 Some(checkout) => checkout,
-                None => self.pool.get(&url.origin, fresh, may_be_early).await.map_err(Trouble::Peer)?,
+                None => self.pool.get(&url.origin, wish).await.map_err(Trouble::Peer)?,
             };
-            let began_early = checkout.connection.is_early();
+            let began_early = checkout.channel.is_early();
             let early = began_early && self.template.is_safe();
+            if checkout.channel.is_shared() {
+                head.version = Version::HTTP_2;
+            }
             show::request(self.voice, &head);
             let voice = self.voice;
             let on_interim = move |head: &ResponseHead| show::response(voice, head);
-            match checkout.connection.send_native(head, body, on_interim).await {
+            match checkout.channel.send_native(head, body, on_interim).await {
                 Ok(response) => {
-                    if began_early && let Some(handshake) = checkout.connection.handshake() {
+                    if began_early && let Some(handshake) = checkout.channel.handshake() {
                         show::handshake(self.voice, handshake);
                     }
                     if let Some(head) = response.extensions().get::<ResponseHead>() {
                         show::response(self.voice, head);
                         if let Some(hsts) = &self.hsts {
-                            hsts.learn(url, &head.fields, checkout.connection.handshake());
+                            hsts.learn(url, &head.fields, checkout.channel.handshake());
                         }
                     }
                     // RFC 8470 §5.2.
                     if early && response.status() == StatusCode::TOO_EARLY && self.template.can_repeat() {
                         self.voice.detail("* too early; again, after the handshake");
                         response.into_body().collect().await.map_err(Trouble::Peer)?;
-                        may_be_early = false;
-                        same = Some(checkout).filter(|checkout| checkout.connection.is_open());
+                        wish.early = false;
+                        same = Some(checkout).filter(|checkout| checkout.channel.is_open());
                         continue;
                     }
                     return Ok(Attempt { checkout, begun, response, to_head: begun.elapsed(), early });
                 }
                 Err(error)
                     if began_early
-                        && checkout.connection.handshake().is_none()
+                        && checkout.channel.handshake().is_none()
                         && self.template.can_repeat() =>
                 {
                     // RFC 8446 Appendix D.3. What is wrong with the server itself is seen again.
                     self.voice.detail(format_args!("* {error}; without early data, on a new connection"));
-                    (fresh, may_be_early) = (true, false);
+                    (wish.fresh, wish.early) = (true, false);
                 }
-                Err(error) if checkout.connecting.is_none() && !fresh && self.is_safe_again(&error) => {
+                // More at once than the server takes, which it could not say before.
+                Err(error)
+                    if error.is_retry_safe()
+                        && checkout.channel.is_shared()
+                        && refusals < REFUSALS
+                        && self.template.can_repeat() =>
+                {
+                    self.voice.detail(format_args!("* {error}; again"));
+                    refusals += 1;
+                }
+                Err(error) if checkout.connecting.is_none() && !wish.fresh && self.is_safe_again(&error) => {
                     self.voice.detail(format_args!("* {error}; on a new connection"));
-                    fresh = true;
+                    wish.fresh = true;
                 }
                 Err(Error::RequestBody(error)) => return Err(Trouble::Input(io::Error::other(error))),
                 Err(error) => return Err(Trouble::Peer(error)),
@@ -170,7 +187,7 @@ impl Fetcher {
 
     fn is_safe_again(&self, error: &Error) -> bool {
         match error {
-            Error::Refused => self.template.can_repeat(),
+            Error::Refused | Error::GoingAway(_) => self.template.can_repeat(),
             Error::Closed | Error::Io(_) => self.template.is_repeatable(),
             Error::Tls(error) => is_cut(error) && self.template.is_repeatable(),
             _ => false,
@@ -224,7 +241,7 @@ impl Fetcher {
                 parts: &parts,
                 bytes,
                 retries,
-                handshake: checkout.connection.handshake(),
+                handshake: checkout.channel.handshake(),
                 early,
                 connecting: checkout.connecting,
                 head: to_head,
@@ -232,7 +249,7 @@ impl Fetcher {
             };
             self.output.print_line(&exchange.line()).map_err(Trouble::Output)?;
         }
-        self.pool.put(&url.origin, checkout.connection);
+        self.pool.put(&url.origin, checkout.channel);
         Ok(())
     }
 
