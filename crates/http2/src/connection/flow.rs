@@ -60,9 +60,9 @@ impl ReceiveWindow {
     }
 
     /// SETTINGS have changed the size on both sides.
-    pub(super) fn resize(&mut self, size: u32) {
-        self.available += i64::from(size) - i64::from(self.size);
-        self.size = size;
+    pub(super) fn shift(&mut self, by: i64) {
+        self.available += by;
+        self.size = u32::try_from(i64::from(self.size) + by).unwrap_or(0);
     }
 
     /// Whether it is time to grant again what came back: half the window, or as much as the peer has left, so that it
@@ -128,7 +128,7 @@ mod tests {
     fn a_window_that_settings_shrink_goes_below_zero() {
         let mut window = ReceiveWindow::new(65_535);
         assert!(window.take(60_000));
-        window.resize(1000);
+        window.shift(1000 - 65_535);
         assert_eq!(window.available(), 1000 - 60_000);
         window.give(60_000);
         assert!(window.is_due());
