@@ -7,7 +7,7 @@ use wirelace_wire::prefix_int::write_prefix_int;
 use crate::DEFAULT_TABLE_SIZE;
 use crate::block::size;
 use crate::huffman::{encode, encode_shorter, encoded_len};
-use crate::policy::{self, Representation};
+use crate::policy::{Habits, is_secret};
 use crate::search::{self, Link, Search};
 use crate::static_name::StaticName;
 use crate::static_table;
@@ -61,6 +61,7 @@ pub enum Indexing {
 pub struct Encoder {
     table: Table<Link>,
     search: Search,
+    habits: Habits,
     cap: usize,
     /// The size that the table has from the next block on.
     size: usize,
@@ -75,6 +76,7 @@ impl Encoder {
         let mut encoder = Self {
             table: Table::new(DEFAULT_TABLE_SIZE),
             search: Search::default(),
+            habits: Habits::new(),
             cap: max_table_size,
             size: DEFAULT_TABLE_SIZE,
             smallest: None,
@@ -114,15 +116,10 @@ impl Encoder {
             Name::Static(name) => (Some(name), name.as_bytes()),
             Name::Literal(name) => (StaticName::of(name), name),
         };
-        let representation = match indexing {
-            Indexing::Auto => policy::choose(static_name, value),
-            Indexing::Without => Representation::Without,
-            Indexing::Never => Representation::Never,
-        };
         let name_hash = search::name_hash(static_name, name);
-        if representation == Representation::Never {
+        if indexing == Indexing::Never || (indexing == Indexing::Auto && is_secret(static_name, value)) {
             let index = self.name_index(static_name, name_hash, name);
-            literal(out, representation, index, name, value);
+            literal(out, Literal::Never, index, name, value);
             return;
         }
         if let Some(index) = static_name.and_then(|name| static_table::find(name, value)) {
@@ -131,25 +128,31 @@ impl Encoder {
         }
         let field_hash = search::field_hash(name_hash, value);
         if let Some(age) = self.search.field(&self.table, field_hash, static_name, name, value) {
+            self.habits.found(static_name, name_hash.get());
             write_prefix_int(out, 7, 0x80, (static_table::LEN + 1 + age) as u64);
             return;
         }
         let index = self.name_index(static_name, name_hash, name);
         let size = size(name.len(), value.len());
-        // What is as large as the table would leave nothing else in it.
-        if representation == Representation::Without || size > self.table.max() / 4 * 3 {
-            literal(out, Representation::Without, index, name, value);
-            return;
+        // What is nearly as large as the table would leave nothing else in it.
+        let insert = indexing == Indexing::Auto
+            && self.habits.missed(static_name, name_hash.get(), field_hash.get())
+            && size <= self.table.max() / 4 * 3;
+        literal(out, if insert { Literal::Incremental } else { Literal::Without }, index, name, value);
+        if insert {
+            self.insert(static_name, name, value, Search::hashes(name_hash, field_hash));
         }
-        literal(out, representation, index, name, value);
+    }
+
+    fn insert(&mut self, static_name: Option<StaticName>, name: &[u8], value: &[u8], link: Link) {
         let stored = if static_name.is_some() { &[][..] } else { name };
         let entry = Entry {
             start: 0,
             name_len: stored.len() as u32,
             value_len: value.len() as u32,
-            size: size as u32,
+            size: size(name.len(), value.len()) as u32,
             static_name,
-            extra: Search::hashes(name_hash, field_hash),
+            extra: link,
         };
         self.table.insert(entry, |space| {
             let (name_space, rest) = space.split_at_mut(stored.len().min(space.len()));
@@ -171,13 +174,21 @@ impl Encoder {
     }
 }
 
+/// How a literal is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Literal {
+    Incremental,
+    Without,
+    Never,
+}
+
 /// §6.2.
 #[inline(always)]
-fn literal(out: &mut Vec<u8>, representation: Representation, index: usize, name: &[u8], value: &[u8]) {
-    let (prefix, flags) = match representation {
-        Representation::Incremental => (6, 0x40),
-        Representation::Without => (4, 0),
-        Representation::Never => (4, 0x10),
+fn literal(out: &mut Vec<u8>, how: Literal, index: usize, name: &[u8], value: &[u8]) {
+    let (prefix, flags) = match how {
+        Literal::Incremental => (6, 0x40),
+        Literal::Without => (4, 0),
+        Literal::Never => (4, 0x10),
     };
     write_prefix_int(out, prefix, flags, index as u64);
     if index == 0 {

@@ -18,9 +18,23 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NameHash(u64);
 
+impl NameHash {
+    #[inline(always)]
+    pub(crate) const fn get(self) -> u64 {
+        self.0
+    }
+}
+
 /// Hash of a name and a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FieldHash(u64);
+
+impl FieldHash {
+    #[inline(always)]
+    pub(crate) const fn get(self) -> u64 {
+        self.0
+    }
+}
 
 /// What an entry has beside its octets.
 #[derive(Clone, Copy, Debug, Default)]

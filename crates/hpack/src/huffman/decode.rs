@@ -61,23 +61,60 @@ impl HuffmanError {
     }
 }
 
-/// How long the output of [`decode_into`] has to be for a text of `text` octets.
+/// How long the output of [`decode_into`] has to be for a text of `text` octets: a step may begin behind its end,
+/// when the padding is wrong.
 #[inline(always)]
 pub(crate) const fn room(text: usize) -> usize {
-    text + STEP
+    text + 2 * STEP
 }
 
-/// 64 bits of the string `input[..length]` from bit `at` on: 57 of them are right, and ones where it has ended.
-#[inline(always)]
-fn load(input: &[u8], length: usize, at: usize) -> u64 {
-    let octet = at >> 3;
-    let left = length - octet;
-    let word = match input.get(octet..).and_then(<[u8]>::first_chunk) {
-        Some(chunk) => u64::from_be_bytes(*chunk),
-        None => tail(input, octet),
-    };
-    let ones = if left < 8 { u64::MAX >> (8 * left) } else { 0 };
-    (word | ones) << (at & 7)
+/// The string `input[..length]`, as bits; ones follow it.
+struct Bits<'a> {
+    input: &'a [u8],
+    length: usize,
+    /// The next bits, at the high end.
+    window: u64,
+    /// How many of them are there; more may be, which are then right.
+    count: u32,
+    /// The octet after those of the count.
+    next: usize,
+}
+
+impl Bits<'_> {
+    /// Eight octets from `octet` on.
+    #[inline(always)]
+    fn load(&self, octet: usize) -> u64 {
+        let word = match self.input.get(octet..).and_then(<[u8]>::first_chunk) {
+            Some(chunk) => u64::from_be_bytes(*chunk),
+            None => tail(self.input, octet),
+        };
+        let left = self.length.saturating_sub(octet);
+        let ones = if left < 8 { u64::MAX >> (8 * left) } else { 0 };
+        word | ones
+    }
+
+    /// Makes the count at least 56. What is loaded depends on the last fill alone, so it is there in time.
+    #[inline(always)]
+    fn fill(&mut self) {
+        self.window |= self.load(self.next) >> self.count;
+        self.next += ((63 - self.count) >> 3) as usize;
+        self.count |= 56;
+    }
+
+    /// How many bits were taken.
+    #[inline(always)]
+    fn at(&self) -> usize {
+        self.next * 8 - self.count as usize
+    }
+
+    /// Goes on at that bit.
+    #[inline(always)]
+    fn seek(&mut self, at: usize) {
+        let (octet, bit) = (at >> 3, at as u32 & 7);
+        self.window = self.load(octet) << bit;
+        self.count = 56 - bit;
+        self.next = octet + 7;
+    }
 }
 
 /// As much as there is of eight octets.
@@ -97,60 +134,57 @@ fn tail(input: &[u8], octet: usize) -> u64 {
 /// saves a copy. Returns the length of the text, which may be up to [`STEP`] octets more than `out` was meant for.
 pub(crate) fn decode_into(input: &[u8], length: usize, out: &mut [u8]) -> Result<usize, HuffmanError> {
     let length = length.min(input.len());
-    let total = length * 8;
-    let (mut at, mut written) = (0, 0);
-    while at < total {
-        let mut bits = load(input, length, at);
+    let mut bits = Bits { input, length, window: 0, count: 0, next: 0 };
+    let mut written = 0;
+    loop {
+        bits.fill();
         let mut symbols = 0u64;
         // Bits taken in the low octet, 8 x symbols in the next: as in the entries.
         let mut sums = 0u32;
         let mut entry = 0;
         for _ in 0..4 {
-            entry = LOOKUP.get((bits >> (64 - LOOKUP_BITS)) as usize).copied().unwrap_or(0);
-            bits = bits.wrapping_shl(entry);
+            entry = LOOKUP.get((bits.window >> (64 - LOOKUP_BITS)) as usize).copied().unwrap_or(0);
+            bits.window = bits.window.wrapping_shl(entry);
             symbols |= u64::from(entry >> 16) << (sums >> 8);
             sums += entry & 0xffff;
         }
+        bits.count -= sums & 0xff;
         let Some(space) = out.get_mut(written..).and_then(<[u8]>::first_chunk_mut) else {
-            return Err(HuffmanError::TooLong { offset: at >> 3 });
+            return Err(HuffmanError::TooLong { offset: (bits.at() >> 3).min(length) });
         };
         *space = symbols.to_le_bytes();
         written += (sums >> 11) as usize;
-        at += (sums & 0xff) as usize;
         if entry != 0 {
+            // Ones without end are no symbol: this does not go on behind the string.
             continue;
         }
-        // Padding, or a code that is longer than a look-up.
-        let Some(left) = total.checked_sub(at) else { break };
+        let at = bits.at();
+        let Some(left) = (length * 8).checked_sub(at) else {
+            // The last symbol has taken ones from behind the end, so what was left of the string is not all ones.
+            return Err(HuffmanError::PaddingNotEos { offset: length.saturating_sub(1) });
+        };
         if left < 8 {
-            let padding = load(input, length, at) >> (64 - LOOKUP_BITS);
-            // The bits behind the string are ones.
-            if padding == (1 << LOOKUP_BITS) - 1 {
-                return Ok(written);
-            }
-            return Err(HuffmanError::PaddingNotEos { offset: at >> 3 });
+            return if bits.window >> (64 - LOOKUP_BITS) == (1 << LOOKUP_BITS) - 1 {
+                Ok(written)
+            } else {
+                Err(HuffmanError::PaddingNotEos { offset: at >> 3 })
+            };
         }
-        let (symbol, taken) = long(input, length, at)?;
+        bits.seek(at);
+        let (symbol, taken) = long(bits.window >> 32, left, at >> 3)?;
+        bits.seek(at + taken);
         let Some(space) = out.get_mut(written) else {
             return Err(HuffmanError::TooLong { offset: at >> 3 });
         };
         *space = symbol;
         written += 1;
-        at += taken;
     }
-    if at > total {
-        // The last symbol has taken ones from behind the end, so what was left of the string is not all ones.
-        return Err(HuffmanError::PaddingNotEos { offset: length.saturating_sub(1) });
-    }
-    Ok(written)
 }
 
-/// The symbol at bit `at`, whose code is longer than a look-up, and how long it is.
+/// The symbol that the 32 bits of `window` begin with, whose code is longer than a look-up, and how long that is.
+/// `left` bits are left of the string.
 #[cold]
-fn long(input: &[u8], length: usize, at: usize) -> Result<(u8, usize), HuffmanError> {
-    let window = load(input, length, at) >> 32;
-    let left = length * 8 - at;
-    let offset = at >> 3;
+fn long(window: u64, left: usize, offset: usize) -> Result<(u8, usize), HuffmanError> {
     for &(beyond, bits, place) in &LONG {
         if window >= beyond {
             continue;
