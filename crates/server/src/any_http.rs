@@ -18,6 +18,7 @@ use crate::preface::{Preface, look};
 /// HTTP/1 or HTTP/2. One machine for both, so that a connection is one task with one driver, whatever it turns out to
 /// speak.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "the larger one is the usual one, and has no box to pay for")]
 pub(crate) enum AnyHttp {
     Http1 {
         machine: ServerConnection,
