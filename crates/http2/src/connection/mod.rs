@@ -157,7 +157,8 @@ impl Connection {
             closed: Closed::default(),
             last_peer: 0,
             next_own: if role == Role::Server { 2 } else { 1 },
-            window: ReceiveWindow::new(window),
+            // All but one stream may be full and unread: what one may send has to come round.
+            window: ReceiveWindow::new(window, said.window / 8),
             reserve: limits.window_reserve,
             stream_window: DEFAULT_WINDOW,
             send_window: i64::from(DEFAULT_WINDOW),
