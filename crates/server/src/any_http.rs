@@ -18,14 +18,13 @@ use crate::preface::{Preface, look};
 /// HTTP/1 or HTTP/2. One machine for both, so that a connection is one task with one driver, whatever it turns out to
 /// speak.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "the larger one is the usual one, and has no box to pay for")]
+#[allow(clippy::large_enum_variant, reason = "most connections that wait are HTTP/1, and do without a box")]
 pub(crate) enum AnyHttp {
     Http1 {
         machine: ServerConnection,
         /// The first bytes have not decided yet. Until then HTTP/1's clock runs, with nothing to read.
         undecided: Option<Undecided>,
     },
-    /// Boxed: it is larger, and connections that wait are most often HTTP/1.
     Http2(Box<Connection>),
 }
 
