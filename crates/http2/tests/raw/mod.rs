@@ -32,6 +32,8 @@ pub(crate) struct Raw {
     pub(crate) error: Option<Error>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) encoder: Encoder,
+    /// Whether PINGs are answered.
+    pub(crate) pongs: bool,
     decoder: Decoder,
     input: BytesMut,
     /// What the machine sent and makes no frame yet.
@@ -77,6 +79,7 @@ impl Raw {
             error: None,
             seen: Vec::new(),
             encoder: Encoder::new(4096),
+            pongs: true,
             decoder: Decoder::new(4096),
             input: BytesMut::new(),
             rest: BytesMut::new(),
@@ -139,7 +142,15 @@ impl Raw {
                     *self.windows.entry(stream).or_insert(65_535) += i64::from(increment);
                     Seen::Update { stream, increment }
                 }
-                Frame::Ping { ack, .. } => Seen::Ping { ack },
+                Frame::Ping { ack, data } => {
+                    if !ack && self.pongs {
+                        let mut answer = Vec::new();
+                        Frame::Ping { ack: true, data }.write(&mut answer);
+                        // Read with what comes next.
+                        self.input.extend_from_slice(&answer);
+                    }
+                    Seen::Ping { ack }
+                }
                 Frame::Settings { ack, .. } => Seen::Settings { ack },
                 Frame::PushPromise { stream, promised, fragment, .. } => {
                     self.fields(fragment);
