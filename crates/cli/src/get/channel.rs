@@ -6,6 +6,8 @@ use wirelace::client::{Body, BoxError, Connection, Error, Handle};
 use wirelace::semantics::{RequestHead, ResponseHead};
 use wirelace::tls_glue::HandshakeReport;
 
+use super::line::Place;
+
 /// Of HTTP/1, for itself; of HTTP/2, together with others.
 pub(super) enum Channel {
     Alone(Connection),
@@ -17,10 +19,12 @@ impl Channel {
         matches!(self, Channel::Shared(_))
     }
 
+    /// `place`: where it stands among those who share the connection.
     pub(super) async fn send_native<B>(
         &mut self,
         head: RequestHead,
         body: B,
+        place: &mut Place,
         on_interim: impl FnMut(&ResponseHead) + Send + 'static,
     ) -> Result<Response<Body>, Error>
     where
@@ -28,8 +32,16 @@ impl Channel {
         B::Error: Into<BoxError>,
     {
         match self {
-            Channel::Alone(connection) => connection.send_native(head, body, on_interim).await,
-            Channel::Shared(handle) => handle.send_native(head, body, on_interim).await,
+            Channel::Alone(connection) => {
+                place.pass();
+                connection.send_native(head, body, on_interim).await
+            }
+            Channel::Shared(handle) => {
+                place.reach().await;
+                let begun = handle.begin_native(head, body, on_interim).await;
+                place.pass();
+                begun?.await
+            }
         }
     }
 

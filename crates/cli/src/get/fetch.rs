@@ -9,6 +9,7 @@ use wirelace::client::{Body, Error};
 use wirelace::semantics::{FieldId, Fields, ResponseHead};
 
 use super::hsts::Hsts;
+use super::line::Place;
 use super::output::Output;
 use super::pool::{Checkout, Pool, Wish};
 use super::template::Template;
@@ -54,9 +55,12 @@ struct Attempt {
 impl Fetcher {
     /// Fetches it, over TLS where the host is known to want that; its response is written when all before `number`
     /// have been.
-    pub(super) async fn fetch(&self, url: &Url, number: u64) -> Result<(), Failure> {
+    pub(super) async fn fetch(&self, url: &Url, number: u64, mut place: Place) -> Result<(), Failure> {
+        if !self.output.is_ordered() {
+            place.pass();
+        }
         match self.hsts.as_ref().map_or(Ok(None), |hsts| hsts.upgrade(url)) {
-            Ok(upgraded) => self.fetch_from(upgraded.as_ref().unwrap_or(url), number).await,
+            Ok(upgraded) => self.fetch_from(upgraded.as_ref().unwrap_or(url), number, place).await,
             Err(why) => {
                 self.output.pass_on(number).await;
                 Err(Failure::Usage(why))
@@ -64,11 +68,11 @@ impl Fetcher {
         }
     }
 
-    async fn fetch_from(&self, url: &Url, number: u64) -> Result<(), Failure> {
+    async fn fetch_from(&self, url: &Url, number: u64, mut place: Place) -> Result<(), Failure> {
         let mut retries = 0;
         loop {
             let mut written = false;
-            let result = self.attempt(url, number, retries, &mut written).await;
+            let result = self.attempt(url, number, retries, &mut place, &mut written).await;
             let Err(trouble) = result else {
                 self.output.pass_on(number).await;
                 return Ok(());
@@ -96,9 +100,16 @@ impl Fetcher {
         }
     }
 
-    async fn attempt(&self, url: &Url, number: u64, retries: u32, written: &mut bool) -> Result<(), Trouble> {
+    async fn attempt(
+        &self,
+        url: &Url,
+        number: u64,
+        retries: u32,
+        place: &mut Place,
+        written: &mut bool,
+    ) -> Result<(), Trouble> {
         let work = async {
-            let attempt = self.exchange(url).await?;
+            let attempt = self.exchange(url, retries > 0, place).await?;
             let status = attempt.response.status();
             if retries < self.options.retry && may_pass(status) && self.template.is_repeatable() {
                 let wish = attempt.response.headers().get(http::header::RETRY_AFTER);
@@ -116,9 +127,12 @@ impl Fetcher {
 
     /// Up to the head of the final response. A connection that was used before may turn out to be closed: then the
     /// request goes out once more on a new one. Early data may be too early for the server, or for its TLS: the same.
-    async fn exchange(&self, url: &Url) -> Result<Attempt, Trouble> {
+    /// `late`: it is not the first attempt.
+    async fn exchange(&self, url: &Url, late: bool, place: &mut Place) -> Result<Attempt, Trouble> {
         let begun = Instant::now();
-        let mut wish = Wish { fresh: false, once: self.template.closes(), early: true };
+        // Who lost its place may not share a connection with those who wait for it.
+        let apart = self.output.is_ordered();
+        let mut wish = Wish { fresh: false, once: self.template.closes(), apart: apart && late, early: true };
         let (mut same, mut refusals) = (None, 0);
         loop {
             let mut head = self.template.head(url).map_err(|what| Trouble::Input(io::Error::other(what)))?;
@@ -135,7 +149,9 @@ impl Fetcher {
             show::request(self.voice, &head);
             let voice = self.voice;
             let on_interim = move |head: &ResponseHead| show::response(voice, head);
-            match checkout.channel.send_native(head, body, on_interim).await {
+            let sent = checkout.channel.send_native(head, body, place, on_interim).await;
+            wish.apart = apart;
+            match sent {
                 Ok(response) => {
                     if began_early && let Some(handshake) = checkout.channel.handshake() {
                         show::handshake(self.voice, handshake);
@@ -151,7 +167,9 @@ impl Fetcher {
                         self.voice.detail("* too early; again, after the handshake");
                         response.into_body().collect().await.map_err(Trouble::Peer)?;
                         wish.early = false;
-                        same = Some(checkout).filter(|checkout| checkout.channel.is_open());
+                        same = Some(checkout).filter(|Checkout { channel, .. }| {
+                            channel.is_open() && !(apart && channel.is_shared())
+                        });
                         continue;
                     }
                     return Ok(Attempt { checkout, begun, response, to_head: begun.elapsed(), early });

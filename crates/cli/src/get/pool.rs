@@ -47,6 +47,8 @@ pub(super) struct Wish {
     pub(super) fresh: bool,
     /// For one request alone.
     pub(super) once: bool,
+    /// Not one that others use at the same time.
+    pub(super) apart: bool,
     /// It may begin with early data.
     pub(super) early: bool,
 }
@@ -80,14 +82,20 @@ impl Pool {
     /// # Errors
     /// The name is not known, none of its addresses answers, or the TLS handshake fails with the first that does.
     pub(super) async fn get(&self, origin: &Origin, wish: Wish) -> Result<Checkout, Error> {
-        if self.may_share(origin) && !wish.once {
+        if self.may_share(origin) && !wish.once && !wish.apart {
             let known = Arc::clone(lock(&self.shared).entry(origin.clone()).or_default());
             // The first one finds out for all what the server speaks.
             let mut known = known.lock().await;
             match &*known {
                 Known::Http1 => {}
                 Known::Http2(handle) if handle.is_open() => {
-                    return Ok(self.again(origin, Channel::Shared(handle.clone())));
+                    let handle = handle.clone();
+                    drop(known);
+                    // More at once than it takes would be refused. Early data wait for no answer.
+                    if !handle.is_early() {
+                        handle.settled().await;
+                    }
+                    return Ok(self.again(origin, Channel::Shared(handle)));
                 }
                 Known::Http2(_) | Known::Nothing => {
                     let checkout = self.dial(origin, wish.early).await?;
