@@ -210,6 +210,9 @@ pub(crate) fn explained(error: &Error) -> String {
         Some(TlsError::Alert(Alert::PROTOCOL_VERSION)) => {
             format!("{error}; look at --tls-min and --tls-max, or have the server speak TLS 1.2 or 1.3")
         }
+        Some(TlsError::Alert(Alert(120))) => {
+            format!("{error}; it speaks none of the versions of HTTP that were offered: look at --http")
+        }
         _ => error.to_string(),
     }
 }

@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
+use http::Version;
 use wirelace::server::{
-    Builder, DriverOptions, HstsPolicy, Limits, ListenOptions, ProxyProtocol, Serve, Server, Tracker,
+    Builder, DriverOptions, HstsPolicy, Http2Limits, Limits, ListenOptions, ProxyProtocol, Serve, Server,
+    Tracker,
 };
 use wirelace::tls_glue::ServerTls;
 
@@ -33,9 +35,12 @@ pub(crate) struct ListenArgs {
     /// HTTPS at this address; port 0 takes a free one [default: 127.0.0.1:8443]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// Cleartext HTTP/1.x at this address; port 0 takes a free one
+    /// Cleartext HTTP/1.x, and HTTP/2 with prior knowledge, at this address; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     plain: SocketAddr,
+    /// Versions of HTTP that are spoken
+    #[arg(long, value_name = "VERSIONS", value_delimiter = ',', value_parser = ["1.1", "2"], default_values = ["1.1", "2"])]
+    http: Vec<String>,
     #[command(flatten)]
     tls: TlsArgs,
     /// Serve nothing in the clear: requests to --plain are sent to HTTPS
@@ -85,9 +90,9 @@ impl ListenArgs {
             }
             ready(server.tracker());
             if let Some(secure) = secure {
-                voice.ready(format_args!("listening https {secure} (h1)"));
+                voice.ready(format_args!("listening https {secure} ({})", self.spoken("h2")));
             }
-            voice.ready(format_args!("listening http {plain} (h1)"));
+            voice.ready(format_args!("listening http {plain} ({})", self.spoken("h2c")));
             let stopped = async {
                 let read_again = || store.iter().for_each(|store| self.tls.read_again(store, voice));
                 signals.wait_with(read_again).await;
@@ -104,14 +109,21 @@ impl ListenArgs {
         // is gone looks the same: not for long.
         limits.half_close = true;
         driver.half_close = HALF_CLOSE;
+        let mut http2_limits = Http2Limits::default();
         if let Some(bytes) = self.max_body {
-            limits.body = bytes;
+            (limits.body, http2_limits.body) = (bytes, bytes);
         }
         let workers = match self.workers {
             Some(workers) => usize::from(workers),
             None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         };
-        let mut builder = builder.limits(limits).driver_options(driver).workers(workers).grace(GRACE);
+        let mut builder = builder
+            .http_versions(self.versions())
+            .limits(limits)
+            .http2_limits(http2_limits)
+            .driver_options(driver)
+            .workers(workers)
+            .grace(GRACE);
         if self.proxy_protocol {
             builder = builder.proxy_protocol(ProxyProtocol::Required);
         }
@@ -119,6 +131,17 @@ impl ListenArgs {
             builder = builder.hsts(HstsPolicy::new(seconds));
         }
         builder
+    }
+
+    fn versions(&self) -> impl Iterator<Item = Version> {
+        self.http.iter().map(|version| if version == "2" { Version::HTTP_2 } else { Version::HTTP_11 })
+    }
+
+    /// What is spoken, in the words of ALPN, `http2` being that for HTTP/2.
+    fn spoken(&self, http2: &'static str) -> String {
+        let word = |version, word| self.versions().any(|spoken| spoken == version).then_some(word);
+        let words = [word(Version::HTTP_11, "h1"), word(Version::HTTP_2, http2)];
+        words.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
     /// Somebody said that there is to be HTTPS; others can do without.

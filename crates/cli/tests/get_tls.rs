@@ -242,8 +242,12 @@ fn what_goes_wrong_otherwise_is_exit_code_1_in_one_line() {
     // Its end may be cut.
     let cut = leaf.answers("HTTP/1.1 200 OK\r\n\r\nperhaps all");
     one_line(&cut.url(), "closed without a close_notify, data may be missing", "perhaps all");
-    let foreign = serve(leaf.server().alpn(["h2"]), OK);
-    one_line(&foreign.url(), "no_application_protocol", "");
+    for (spoken, asked) in [("h2", "1.1"), ("http/1.1", "2")] {
+        let foreign = serve(leaf.server().alpn([spoken]), OK);
+        let (code, out, err) = get(&["--cacert", &world.root, "--http", asked], &foreign.url());
+        assert_eq!((code, out.as_str(), err.lines().count()), (Some(1), "", 1), "{err}");
+        assert!(err.contains("no_application_protocol; it speaks none of the versions of HTTP"), "{err}");
+    }
 }
 
 #[test]

@@ -19,15 +19,23 @@ pub enum Error {
     /// The request cannot be sent in this version of HTTP. Nothing went out.
     #[error("the request cannot be sent: {0}")]
     Request(#[from] SendError),
-    /// The URI has no host, and there is no Host field either; or the version is not HTTP/1.0 or 1.1.
+    /// The URI has no host, and there is no Host field either; the version is not that of the connection; or a field
+    /// means something in another version only.
     #[error("the request cannot be sent: {0}")]
     Target(&'static str),
-    /// The body of the request failed; the connection was ended.
+    /// The body of the request failed; the exchange was ended, in HTTP/1 with the connection.
     #[error("the request's body failed: {0}")]
     RequestBody(#[source] BoxError),
     /// The server has said that it does not process this request: safe to send again on a new connection.
     #[error("the server refused the request before it was processed")]
     Refused,
+    /// The server takes no more requests on this connection (GOAWAY), for that reason. Nothing was sent: try again on
+    /// another one.
+    #[error("the server takes no more requests on this connection ({0:?})")]
+    GoingAway(Reason),
+    /// The server does not take extended CONNECT (RFC 8441 §3).
+    #[error("the server does not take CONNECT with a protocol (RFC 8441)")]
+    NoExtendedConnect,
     /// The server closed the connection before it had answered.
     #[error("the connection was closed before the answer")]
     Closed,
@@ -37,6 +45,9 @@ pub enum Error {
     /// The server broke a rule of the protocol, or passed a limit.
     #[error("{0}")]
     Protocol(#[from] wirelace_http1::Error),
+    /// As [`Protocol`](Error::Protocol), in HTTP/2.
+    #[error("{0}")]
+    Http2(#[from] wirelace_http2::Error),
     /// The transport failed.
     #[error("{0}")]
     Io(#[source] io::Error),
@@ -54,6 +65,10 @@ pub enum Error {
     #[cfg(feature = "tls")]
     #[error("the server chose {:?} (ALPN), expected http/1.1", .0.escape_ascii().to_string())]
     Alpn(Bytes),
+    /// HTTP/2 was asked for, and the server chose another application protocol (ALPN), or none.
+    #[cfg(feature = "tls")]
+    #[error("the server does not speak HTTP/2: {}", chosen(.0.as_ref()))]
+    NotHttp2(Option<Bytes>),
 }
 
 impl Error {
@@ -66,6 +81,35 @@ impl Error {
             return Error::Tls(tls.clone());
         }
         Error::Io(error)
+    }
+
+    /// Another one that says the same, for all that a connection ends with.
+    pub(crate) fn again(&self) -> Error {
+        match self {
+            Error::Protocol(error) => Error::Protocol(*error),
+            Error::Http2(error) => Error::Http2(*error),
+            Error::Io(error) => Error::Io(match error.raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => io::Error::new(error.kind(), error.to_string()),
+            }),
+            #[cfg(feature = "tls")]
+            Error::Tls(error) => Error::Tls(error.clone()),
+            Error::Refused => Error::Refused,
+            Error::Reset(reason) => Error::Reset(*reason),
+            _ => Error::Closed,
+        }
+    }
+
+    /// True where the server has processed nothing of the request: it may be sent again, on another connection,
+    /// whatever its method is. What that takes is a body that is there twice.
+    #[must_use]
+    pub fn is_retry_safe(&self) -> bool {
+        match self {
+            Error::Connect(_) | Error::Refused | Error::GoingAway(_) => true,
+            #[cfg(feature = "tls")]
+            Error::Handshake(_) => true,
+            _ => false,
+        }
     }
 
     /// The server has said in TLS why it goes no further.
@@ -87,6 +131,14 @@ impl Error {
             _ => None,
         }
     }
+}
+
+#[cfg(feature = "tls")]
+fn chosen(alpn: Option<&Bytes>) -> String {
+    alpn.map_or_else(
+        || "it chose no protocol (ALPN)".to_owned(),
+        |alpn| format!("it chose {:?} (ALPN)", alpn.escape_ascii().to_string()),
+    )
 }
 
 /// A refused certificate says enough by itself; a connection that ends in the handshake lost no data.

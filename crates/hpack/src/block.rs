@@ -1,28 +1,24 @@
-//! Decoded blocks.
+//! What a header block decodes to.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::FIELD_OVERHEAD;
 use crate::static_name::StaticName;
+use crate::table::SLACK;
 
-/// What a block may have. What is beyond is decoded, so that the table stays right, and not kept.
+/// What a block may decode to. It is charged while decoding, so no block takes more memory than that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockLimits {
     /// Fields.
     pub fields: usize,
-    /// Octets of names and values, and 32 for each field (RFC 7541 §4.1).
+    /// Octets of all names and values and 32 more for each field, as SETTINGS_MAX_HEADER_LIST_SIZE counts
+    /// (RFC 9113 §6.5.2).
     pub list_size: usize,
 }
 
-impl Default for BlockLimits {
-    /// 128 fields, 64 KiB.
-    fn default() -> BlockLimits {
-        BlockLimits { fields: 128, list_size: 64 * 1024 }
-    }
-}
-
-/// The limit that a block passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The limit that a block went over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Exceeded {
     /// [`BlockLimits::fields`].
     FieldCount,
@@ -30,210 +26,240 @@ pub enum Exceeded {
     ListSize,
 }
 
-/// Where a field of a [`HeaderBlock`] lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A decoded field, borrowed from its block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Field<'a> {
+    /// Its name, as it was sent: whether it is in lower case and made of the right octets was not checked.
+    pub name: &'a [u8],
+    /// Its value, unchecked too.
+    pub value: &'a [u8],
+    /// The name, if the static table has it, however it was sent.
+    pub static_name: Option<StaticName>,
+    /// Index of the entry of the static table that the field was sent as; 0: it was sent in another way.
+    pub static_index: u8,
+    /// It was sent as a literal that is never indexed (RFC 7541 §6.2.3): so it has to be passed on.
+    pub sensitive: bool,
+}
+
+/// Where a field lies in [`HeaderBlock::arena`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Position {
-    name_start: u32,
-    name_len: u32,
-    value_start: u32,
-    value_len: u32,
-    /// 0: the name is in the arena.
-    static_name: u8,
-    static_index: u8,
-    sensitive: bool,
+    pub(crate) start: u32,
+    /// 0 if the name is static.
+    pub(crate) name_len: u32,
+    pub(crate) value_len: u32,
+    pub(crate) static_name: Option<StaticName>,
+    pub(crate) static_index: u8,
+    pub(crate) sensitive: bool,
 }
 
 impl Position {
-    /// Where the name lies in the arena; empty where [`static_name`](Position::static_name) is known.
+    /// Its name; empty if that is static: such names are not stored.
     #[inline]
     #[must_use]
-    pub fn name(&self) -> Range<usize> {
-        let start = self.name_start as usize;
-        start..start + self.name_len as usize
+    pub const fn name(&self) -> Range<u32> {
+        self.start..self.start + self.name_len
     }
 
-    /// Where the value lies in the arena.
+    /// Its value.
     #[inline]
     #[must_use]
-    pub fn value(&self) -> Range<usize> {
-        let start = self.value_start as usize;
-        start..start + self.value_len as usize
+    pub const fn value(&self) -> Range<u32> {
+        let start = self.start + self.name_len;
+        start..start + self.value_len
     }
 
-    /// The name, where it is one of the static table.
+    /// As [`Field::static_name`].
     #[inline]
     #[must_use]
-    pub fn static_name(&self) -> Option<StaticName> {
-        StaticName::at(self.static_name)
+    pub const fn static_name(&self) -> Option<StaticName> {
+        self.static_name
     }
 
-    /// The entry of the static table that the field is; 0: none, or it came another way.
+    /// As [`Field::static_index`].
     #[inline]
     #[must_use]
-    pub fn static_index(&self) -> u8 {
+    pub const fn static_index(&self) -> u8 {
         self.static_index
     }
 
-    /// The sender asked never to index it (RFC 7541 §6.2.3).
+    /// As [`Field::sensitive`].
     #[inline]
     #[must_use]
-    pub fn is_sensitive(&self) -> bool {
+    pub const fn sensitive(&self) -> bool {
         self.sensitive
     }
 }
 
-/// One field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Field<'a> {
-    /// The name, as it came.
-    pub name: &'a [u8],
-    /// The value.
-    pub value: &'a [u8],
-    /// The sender asked never to index it (RFC 7541 §6.2.3).
-    pub sensitive: bool,
-    /// The name, where it is one of the static table.
-    pub static_name: Option<StaticName>,
-    /// The entry of the static table that the field is; 0: none, or it came another way.
-    pub static_index: u8,
-}
-
-/// The fields of a block, all octets in one arena. To be used again for the next block.
-#[derive(Debug, Clone, Default)]
+/// A decoded header block: one arena with all octets, and where the fields lie in it. It is meant to be used again.
+#[derive(Debug, Default)]
 pub struct HeaderBlock {
-    pub(crate) arena: Vec<u8>,
+    /// Longer than what is used: all of it is zeroed once, so that copies need not be of exact length.
+    arena: Vec<u8>,
+    used: usize,
     positions: Vec<Position>,
     list_size: usize,
     exceeded: Option<Exceeded>,
 }
 
 impl HeaderBlock {
-    /// No fields.
+    /// An empty one, without memory.
     #[must_use]
-    pub fn new() -> HeaderBlock {
-        HeaderBlock::default()
+    pub const fn new() -> Self {
+        Self { arena: Vec::new(), used: 0, positions: Vec::new(), list_size: 0, exceeded: None }
     }
 
-    /// Drops the fields and keeps the memory.
-    #[inline]
+    /// Forgets all fields; keeps the memory.
     pub fn clear(&mut self) {
-        self.arena.clear();
+        self.used = 0;
         self.positions.clear();
         self.list_size = 0;
         self.exceeded = None;
     }
 
-    /// Number of fields.
-    #[inline]
+    /// How many fields there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.positions.len()
     }
 
-    /// True when there is none.
+    /// True without any field.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.positions.is_empty()
     }
 
-    /// Octets of names and values, and 32 for each field (RFC 7541 §4.1).
+    /// Octets of the fields that are here, as [`BlockLimits::list_size`] counts.
     #[must_use]
     pub fn list_size(&self) -> usize {
         self.list_size
     }
 
-    /// The limit that the block passed; the fields are those before it did.
-    #[inline]
+    /// The limit that the block went over. Decoding went on, to keep the dynamic table right, but what came after
+    /// is not here.
     #[must_use]
     pub fn exceeded(&self) -> Option<Exceeded> {
         self.exceeded
     }
 
-    /// The fields in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Field<'_>> + Clone {
-        self.positions.iter().map(|position| {
-            let static_name = position.static_name();
-            let name = match static_name {
+    /// The fields, in the order of the block.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Field<'_>> + DoubleEndedIterator + Clone {
+        let octets =
+            |range: Range<u32>| self.arena.get(range.start as usize..range.end as usize).unwrap_or_default();
+        self.positions.iter().map(move |position| Field {
+            name: match position.static_name {
                 Some(name) => name.as_bytes(),
-                None => self.arena.get(position.name()).unwrap_or_default(),
-            };
-            Field {
-                name,
-                value: self.arena.get(position.value()).unwrap_or_default(),
-                sensitive: position.sensitive,
-                static_name,
-                static_index: position.static_index,
-            }
+                None => octets(position.name()),
+            },
+            value: octets(position.value()),
+            static_name: position.static_name,
+            static_index: position.static_index,
+            sensitive: position.sensitive,
         })
     }
 
-    /// Where the fields lie in the arena.
-    #[inline]
+    /// Where the fields lie.
     #[must_use]
     pub fn positions(&self) -> &[Position] {
         &self.positions
     }
 
-    /// Names and values.
-    #[inline]
+    /// The octets of all fields.
     #[must_use]
     pub fn arena(&self) -> &[u8] {
-        &self.arena
+        self.arena.get(..self.used).unwrap_or_default()
     }
 
-    /// Takes the arena out, for whoever goes on with the octets where they are. The positions stay.
-    #[inline]
+    /// Takes the octets out, with the memory that they are in: [`positions`](Self::positions) still say where the
+    /// fields lie in them, while [`iter`](Self::iter) gives empty values.
     #[must_use]
     pub fn take_arena(&mut self) -> Vec<u8> {
-        core::mem::take(&mut self.arena)
+        let mut arena = core::mem::take(&mut self.arena);
+        arena.truncate(self.used);
+        self.used = 0;
+        arena
     }
 
-    /// Gives the memory for the next block.
-    #[inline]
-    pub fn set_arena(&mut self, mut arena: Vec<u8>) {
-        arena.clear();
+    /// Gives memory for the next block: what is in `arena` does not matter. Forgets all fields.
+    pub fn set_arena(&mut self, arena: Vec<u8>) {
+        self.clear();
         self.arena = arena;
     }
 
-    /// Whether a field of so many octets has a place; where it has none, no other will.
+    /// Makes it empty, and ready for a block of that length.
     #[inline]
-    pub(crate) fn admit(&mut self, octets: usize, limits: &BlockLimits) -> bool {
-        if self.exceeded.is_some() {
+    pub(crate) fn begin(&mut self, block: usize) {
+        self.clear();
+        // About what Huffman codes and a few indexed fields come to; more is made when it is needed.
+        self.room(block + block / 2 + 8 * SLACK);
+    }
+
+    /// The octets after those of all fields, at least `length` and [`SLACK`] more: for a field on its way.
+    #[inline(always)]
+    pub(crate) fn space(&mut self, length: usize) -> &mut [u8] {
+        self.room(length);
+        self.arena.get_mut(self.used..).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn room(&mut self, length: usize) {
+        let needed = self.used + length + SLACK;
+        if needed > self.arena.len() {
+            self.grow(needed);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, needed: usize) {
+        let length = needed.max(self.arena.len() * 2).max(self.arena.capacity().min(4 * needed));
+        self.arena.resize(length, 0);
+    }
+
+    /// True if a field of that size may still be added. If not, nothing more can be.
+    #[inline(always)]
+    pub(crate) fn charge(&mut self, size: usize, limits: &BlockLimits) -> bool {
+        let list_size = self.list_size.saturating_add(size);
+        // Offsets have 32 bits.
+        let most = limits.list_size.min(u32::MAX as usize);
+        if self.exceeded.is_some() | (self.positions.len() >= limits.fields) | (list_size > most) {
+            self.exceed(limits);
             return false;
         }
-        let size = self.list_size + octets + 32;
-        if self.positions.len() >= limits.fields {
-            self.exceeded = Some(Exceeded::FieldCount);
-            return false;
-        }
-        if size > limits.list_size {
-            self.exceeded = Some(Exceeded::ListSize);
-            return false;
-        }
-        self.list_size = size;
+        self.list_size = list_size;
         true
     }
 
-    #[inline]
-    pub(crate) fn push(&mut self, name: NameAt, value: Range<usize>, static_index: u8, sensitive: bool) {
-        let (static_name, name) = match name {
-            NameAt::Static(name) => (name.index(), 0..0),
-            NameAt::Arena(range) => (0, range),
-        };
-        self.positions.push(Position {
-            name_start: name.start as u32,
-            name_len: name.len() as u32,
-            value_start: value.start as u32,
-            value_len: value.len() as u32,
-            static_name,
-            static_index,
-            sensitive,
-        });
+    #[cold]
+    fn exceed(&mut self, limits: &BlockLimits) {
+        if self.exceeded.is_none() {
+            let full = self.positions.len() >= limits.fields;
+            self.exceeded = Some(if full { Exceeded::FieldCount } else { Exceeded::ListSize });
+        }
+    }
+
+    /// Adds the field at the front of the free space, after [`charge`](Self::charge) has agreed.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, mut position: Position) {
+        position.start = self.used as u32;
+        self.used += position.name_len as usize + position.value_len as usize;
+        self.positions.push(position);
     }
 }
 
-/// Where a name is.
-#[derive(Debug, Clone)]
-pub(crate) enum NameAt {
-    Static(StaticName),
-    Arena(Range<usize>),
+/// Size of a field (RFC 7541 §4.1).
+#[inline(always)]
+pub(crate) const fn size(name: usize, value: usize) -> usize {
+    name + value + FIELD_OVERHEAD
+}
+
+/// Copies the first `length` octets. Of short ones always as many as there is slack: that takes no call.
+#[inline(always)]
+pub(crate) fn copy(from: &[u8], to: &mut [u8], length: usize) {
+    if length <= SLACK
+        && let (Some(from), Some(to)) = (from.first_chunk::<SLACK>(), to.first_chunk_mut::<SLACK>())
+    {
+        *to = *from;
+    } else if let (Some(from), Some(to)) = (from.get(..length), to.get_mut(..length)) {
+        to.copy_from_slice(from);
+    }
 }

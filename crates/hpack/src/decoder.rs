@@ -1,244 +1,254 @@
-//! Blocks to fields (RFC 7541 §3, §6).
+//! The decoder (RFC 7541 §3, §6).
 
-use wirelace_wire::error::ParseErrorKind;
 use wirelace_wire::prefix_int::prefix_int;
 
-use crate::block::{BlockLimits, HeaderBlock, NameAt};
-use crate::error::{DecodeError, DecodeRule};
-use crate::huffman;
+use crate::block::{BlockLimits, HeaderBlock, Position, copy, size};
+use crate::error::DecodeError;
+use crate::huffman::{decode_into, room};
 use crate::static_name::StaticName;
 use crate::static_table;
-use crate::table::Table;
+use crate::table::{Entry, Table};
+use crate::tables_static::ENTRIES;
 
-/// What no index and no length needs to pass.
-const MAX_INTEGER: u64 = u32::MAX as u64;
+/// Size updates at the start of a block: the smallest size, and the last (RFC 7541 §4.2).
+const SIZE_UPDATES: usize = 2;
 
-/// Decodes the blocks of one direction of a connection, in their order.
+/// Decodes the header blocks of one direction of a connection, in their order.
+///
+/// The dynamic table takes at most twice its size of memory, and none before it is used.
 #[derive(Debug)]
 pub struct Decoder {
-    table: Table,
-    /// SETTINGS_HEADER_TABLE_SIZE as the peer knows it.
+    table: Table<()>,
+    /// What a size update may ask for.
     limit: usize,
-    /// The peer has to follow a lowered limit.
-    update_due: bool,
+    /// The next block has to begin with an update to at most this.
+    required: Option<usize>,
+}
+
+/// How a literal is treated by the dynamic table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Literal {
+    Indexed,
+    NotIndexed,
+    NeverIndexed,
 }
 
 impl Decoder {
-    /// A decoder with a table of `max_table_size` octets: SETTINGS_HEADER_TABLE_SIZE, 4,096 where nothing was said.
+    /// A decoder whose table may have `max_table_size` octets: for HTTP/2
+    /// [`DEFAULT_TABLE_SIZE`](crate::DEFAULT_TABLE_SIZE), until the peer has acknowledged another.
     #[must_use]
-    pub fn new(max_table_size: usize) -> Decoder {
-        Decoder { table: Table::new(max_table_size), limit: max_table_size, update_due: false }
+    pub fn new(max_table_size: usize) -> Self {
+        let table = Table::new(max_table_size);
+        Self { limit: table.max(), table, required: None }
     }
 
-    /// SETTINGS_HEADER_TABLE_SIZE is another, and the peer has acknowledged it (RFC 7541 §4.2).
+    /// Changes how large the table may be: our SETTINGS_HEADER_TABLE_SIZE, once the peer has acknowledged it. If its
+    /// table is larger, the next block has to begin with a size update (RFC 7541 §4.2).
     pub fn set_max_table_size(&mut self, max_table_size: usize) {
         self.limit = max_table_size;
-        self.update_due = max_table_size < self.table.max_size();
+        if self.table.max() > max_table_size || self.required.is_some_and(|least| least > max_table_size) {
+            self.required = Some(max_table_size);
+            // The update that has to come evicts at least as much.
+            self.table.set_max(max_table_size);
+            self.table.shrink();
+        }
     }
 
-    /// Appends the fields of a block to `out`.
-    ///
-    /// What is beyond `limits` costs no memory: [`HeaderBlock::exceeded`] then says so, and the table is as the peer
-    /// has it.
+    /// Decodes `block`, all of it, to `out`, whose fields are replaced. A block that goes over `limits` is decoded
+    /// to its end all the same, and [`HeaderBlock::exceeded`] says so.
     ///
     /// # Errors
-    /// See [`DecodeRule`]. The decoder is of no use any more.
-    #[inline]
+    /// A block that breaks RFC 7541. The table is then out of step with the peer's and the decoder of no more use;
+    /// `out` has the fields before the error.
     pub fn decode(
         &mut self,
         block: &[u8],
         limits: &BlockLimits,
         out: &mut HeaderBlock,
     ) -> Result<(), DecodeError> {
-        let mut input = Input { block, rest: block, start: 0 };
-        self.updates(&mut input)?;
-        while let Some(&first) = input.rest.first() {
-            input.start = block.len() - input.rest.len();
-            match first {
-                0x80.. => {
-                    let index = input.integer(7)?;
-                    self.indexed(&input, index, limits, out)?;
-                }
-                0x40..=0x7f => self.literal(&mut input, 6, true, false, limits, out)?,
-                0x20..=0x3f => return input.wrong(DecodeRule::LateUpdate),
-                0x10..=0x1f => self.literal(&mut input, 4, false, true, limits, out)?,
-                0x00..=0x0f => self.literal(&mut input, 4, false, false, limits, out)?,
-            }
+        out.begin(block.len());
+        let mut input = self.size_updates(block)?;
+        while let Some(&first) = input.first() {
+            input = if first >= 0x80 {
+                self.indexed(block, input, limits, out)?
+            } else if first >= 0x40 {
+                self.literal(block, input, 6, Literal::Indexed, limits, out)?
+            } else if first >= 0x20 {
+                return Err(DecodeError::SizeUpdateMisplaced { offset: block.len() - input.len() });
+            } else {
+                let how = if first & 0x10 == 0 { Literal::NotIndexed } else { Literal::NeverIndexed };
+                self.literal(block, input, 4, how, limits, out)?
+            };
         }
         Ok(())
     }
 
-    /// Size updates at the start of a block: the smallest since the last block, and the last one (RFC 7541 §4.2).
+    /// §6.3, as often as it may be there; returns the fields.
     #[inline]
-    fn updates(&mut self, input: &mut Input<'_>) -> Result<(), DecodeError> {
+    fn size_updates<'a>(&mut self, block: &'a [u8]) -> Result<&'a [u8], DecodeError> {
+        let mut input = block;
         let mut updates = 0;
-        while let Some(0x20..=0x3f) = input.rest.first() {
-            input.start = input.block.len() - input.rest.len();
-            updates += 1;
-            if updates > 2 {
-                return input.wrong(DecodeRule::LateUpdate);
-            }
-            let size = input.integer(5)?;
-            if size as usize > self.limit {
-                let limit = u32::try_from(self.limit).unwrap_or(u32::MAX);
-                return input.wrong(DecodeRule::LargeUpdate { size, limit });
-            }
-            self.table.set_max_size(size as usize);
-            self.update_due = false;
-        }
-        if self.update_due && !input.block.is_empty() {
-            return input.wrong(DecodeRule::MissingUpdate);
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn indexed(
-        &self,
-        input: &Input<'_>,
-        index: u32,
-        limits: &BlockLimits,
-        out: &mut HeaderBlock,
-    ) -> Result<(), DecodeError> {
-        if let Some((name, value)) = static_table::get(index as usize) {
-            if let Some(static_name) = StaticName::at(index as u8)
-                && out.admit(name.len() + value.len(), limits)
-            {
-                let start = out.arena.len();
-                out.arena.extend_from_slice(value);
-                out.push(NameAt::Static(static_name), start..out.arena.len(), index as u8, false);
-            }
-            return Ok(());
-        }
-        let Some(entry) =
-            (index as usize).checked_sub(static_table::LEN + 1).and_then(|age| self.table.get(age))
-        else {
-            return self.bad_index(input, index);
-        };
-        let (name, value) = self.table.octets(entry);
-        let static_name = entry.static_name();
-        let name_len = static_name.map_or(name.len(), |name| name.as_bytes().len());
-        if out.admit(name_len + value.len(), limits) {
-            let start = out.arena.len();
-            out.arena.extend_from_slice(name);
-            let middle = out.arena.len();
-            out.arena.extend_from_slice(value);
-            let name = static_name.map_or(NameAt::Arena(start..middle), NameAt::Static);
-            out.push(name, middle..out.arena.len(), 0, false);
-        }
-        Ok(())
-    }
-
-    #[cold]
-    fn bad_index<T>(&self, input: &Input<'_>, index: u32) -> Result<T, DecodeError> {
-        let entries = (static_table::LEN + self.table.len()) as u32;
-        input.wrong(DecodeRule::Index { index, entries })
-    }
-
-    #[inline]
-    fn literal(
-        &mut self,
-        input: &mut Input<'_>,
-        prefix: u32,
-        insert: bool,
-        sensitive: bool,
-        limits: &BlockLimits,
-        out: &mut HeaderBlock,
-    ) -> Result<(), DecodeError> {
-        // Strings are decoded at the end of the arena; a field that has no place is taken off again.
-        let start = out.arena.len();
-        let index = input.integer(prefix)?;
-        let static_name = match index {
-            0 => {
-                input.string(&mut out.arena)?;
-                let name = out.arena.get(start..).unwrap_or_default();
-                if name.is_empty() {
-                    return input.wrong(DecodeRule::EmptyName);
-                }
-                let known = StaticName::of(name);
-                if known.is_some() {
-                    out.arena.truncate(start);
-                }
-                known
-            }
-            1..=61 => StaticName::at(index as u8),
-            _ => {
-                let entry = self.table.get(index as usize - static_table::LEN - 1);
-                let Some(entry) = entry else { return self.bad_index(input, index) };
-                out.arena.extend_from_slice(self.table.octets(entry).0);
-                entry.static_name()
-            }
-        };
-        let middle = out.arena.len();
-        input.string(&mut out.arena)?;
-        let end = out.arena.len();
-        if insert {
-            let name = out.arena.get(start..middle).unwrap_or_default();
-            let value = out.arena.get(middle..end).unwrap_or_default();
-            self.table.insert(static_name, name, value);
-        }
-        let name_len = static_name.map_or(middle - start, |name| name.as_bytes().len());
-        if out.admit(name_len + (end - middle), limits) {
-            let name = static_name.map_or(NameAt::Arena(start..middle), NameAt::Static);
-            out.push(name, middle..end, 0, sensitive);
-        } else {
-            out.arena.truncate(start);
-        }
-        Ok(())
-    }
-}
-
-/// The block, as far as it is read.
-struct Input<'a> {
-    block: &'a [u8],
-    rest: &'a [u8],
-    /// Where the field begins that is read.
-    start: usize,
-}
-
-impl Input<'_> {
-    #[cold]
-    fn wrong<T>(&self, rule: DecodeRule) -> Result<T, DecodeError> {
-        Err(DecodeError::new(self.start, rule))
-    }
-
-    #[inline]
-    fn integer(&mut self, prefix: u32) -> Result<u32, DecodeError> {
-        let mask = (1u8 << prefix) - 1;
-        if let [first, rest @ ..] = self.rest
-            && first & mask != mask
+        let mut smallest = usize::MAX;
+        while let Some(&first) = input.first()
+            && first & 0xe0 == 0x20
         {
-            self.rest = rest;
-            return Ok(u32::from(first & mask));
-        }
-        match prefix_int(self.rest, prefix, MAX_INTEGER) {
-            Ok((rest, value)) => {
-                self.rest = rest;
-                Ok(value as u32)
+            let offset = block.len() - input.len();
+            if updates == SIZE_UPDATES {
+                return Err(DecodeError::SizeUpdateRepeated { offset });
             }
-            Err(nom::Err::Error(error)) if error.kind() == ParseErrorKind::Overflow => {
-                self.wrong(DecodeRule::Integer)
+            let (rest, size) = integer(block, input, 5)?;
+            if size > self.limit {
+                return Err(DecodeError::SizeUpdateTooLarge { offset, size, limit: self.limit });
             }
-            Err(_) => self.wrong(DecodeRule::Truncated),
+            self.table.set_max(size);
+            smallest = smallest.min(size);
+            updates += 1;
+            input = rest;
         }
+        if let Some(limit) = self.required {
+            if input.is_empty() && updates == 0 {
+                return Ok(input);
+            }
+            if smallest > limit {
+                return Err(DecodeError::SizeUpdateMissing { offset: block.len() - input.len(), limit });
+            }
+            self.required = None;
+        }
+        Ok(input)
     }
 
-    /// Appends a string literal (RFC 7541 §5.2).
-    #[inline]
-    fn string(&mut self, out: &mut alloc::vec::Vec<u8>) -> Result<(), DecodeError> {
-        let coded = self.rest.first().is_some_and(|first| first & 0x80 != 0);
-        let len = self.integer(7)? as usize;
-        let Some((string, rest)) = self.rest.split_at_checked(len) else {
-            return self.wrong(DecodeRule::Truncated);
+    /// §6.1.
+    #[inline(always)]
+    fn indexed<'a>(
+        &mut self,
+        block: &[u8],
+        input: &'a [u8],
+        limits: &BlockLimits,
+        out: &mut HeaderBlock,
+    ) -> Result<&'a [u8], DecodeError> {
+        let (rest, index) = integer(block, input, 7)?;
+        if index <= static_table::LEN {
+            if index == 0 {
+                return Err(DecodeError::IndexZero { offset: block.len() - input.len() });
+            }
+            let index = index as u8;
+            let static_name = StaticName::of_entry(index);
+            let (name, value) = ENTRIES.get(usize::from(index)).copied().unwrap_or_default();
+            if out.charge(size(name.len(), value.len()), limits) {
+                copy(value, out.space(value.len()), value.len());
+                let value_len = value.len() as u32;
+                out.push(Position { value_len, static_name, static_index: index, ..Position::default() });
+            }
+            return Ok(rest);
+        }
+        let entry = self.entry(block, input, index)?;
+        if out.charge(entry.size as usize, limits) {
+            let octets = self.table.bytes().get(entry.start as usize..).unwrap_or_default();
+            copy(octets, out.space(entry.stored()), entry.stored());
+            out.push(Position {
+                name_len: entry.name_len,
+                value_len: entry.value_len,
+                static_name: entry.static_name,
+                ..Position::default()
+            });
+        }
+        Ok(rest)
+    }
+
+    /// §6.2. The field is made at the end of the arena, whether it may stay there or not: the table gets it from
+    /// there.
+    #[inline(always)]
+    fn literal<'a>(
+        &mut self,
+        block: &[u8],
+        input: &'a [u8],
+        prefix: u32,
+        how: Literal,
+        limits: &BlockLimits,
+        out: &mut HeaderBlock,
+    ) -> Result<&'a [u8], DecodeError> {
+        let (rest, index) = integer(block, input, prefix)?;
+        let (rest, static_name, name_len) = if index == 0 {
+            let (rest, length) = string(block, rest, 0, out)?;
+            if length == 0 {
+                return Err(DecodeError::EmptyName { offset: block.len() - input.len() });
+            }
+            match StaticName::of(out.space(length).get(..length).unwrap_or_default()) {
+                Some(name) => (rest, Some(name), 0),
+                None => (rest, None, length),
+            }
+        } else if index <= static_table::LEN {
+            (rest, StaticName::of_entry(index as u8), 0)
+        } else {
+            let entry = self.entry(block, input, index)?;
+            let name_len = entry.name_len as usize;
+            let octets = self.table.bytes().get(entry.start as usize..).unwrap_or_default();
+            copy(octets, out.space(name_len), name_len);
+            (rest, entry.static_name, name_len)
         };
-        self.rest = rest;
-        if !coded {
-            out.extend_from_slice(string);
-            return Ok(());
+        let (rest, value_len) = string(block, rest, name_len, out)?;
+        let size = size(static_name.map_or(name_len, |name| name.as_bytes().len()), value_len);
+        let (name_len, value_len) = (name_len as u32, value_len as u32);
+        if how == Literal::Indexed {
+            let entry = Entry { start: 0, name_len, value_len, size: size as u32, static_name, extra: () };
+            let octets = out.space(entry.stored());
+            self.table.insert(entry, |space| copy(octets, space, entry.stored()));
         }
-        match huffman::decode(string, out, usize::MAX) {
-            Ok(()) => Ok(()),
-            Err(error) => self.wrong(DecodeRule::Huffman(error)),
+        if out.charge(size, limits) {
+            let sensitive = how == Literal::NeverIndexed;
+            out.push(Position { start: 0, name_len, value_len, static_name, static_index: 0, sensitive });
         }
+        Ok(rest)
+    }
+
+    /// The entry of the dynamic table with that index, which is above those of the static table.
+    #[inline(always)]
+    fn entry(&self, block: &[u8], input: &[u8], index: usize) -> Result<&Entry<()>, DecodeError> {
+        self.table.get(index - static_table::LEN - 1).ok_or_else(|| DecodeError::IndexOutOfRange {
+            offset: block.len() - input.len(),
+            index,
+            entries: static_table::LEN + self.table.count(),
+        })
+    }
+}
+
+/// §5.1.
+#[inline(always)]
+fn integer<'a>(block: &[u8], input: &'a [u8], prefix: u32) -> Result<(&'a [u8], usize), DecodeError> {
+    match prefix_int(input, prefix, u64::from(u32::MAX)) {
+        Ok((rest, value)) => Ok((rest, value as usize)),
+        Err(error) => {
+            let offset = block.len() - input.len();
+            Err(match error.is_incomplete() {
+                true => DecodeError::Truncated { offset },
+                false => DecodeError::IntegerOverflow { offset },
+            })
+        }
+    }
+}
+
+/// §5.2: the string's text is put `after` octets behind the fields. Returns its length.
+#[inline(always)]
+fn string<'a>(
+    block: &[u8],
+    input: &'a [u8],
+    after: usize,
+    out: &mut HeaderBlock,
+) -> Result<(&'a [u8], usize), DecodeError> {
+    let (rest, length) = integer(block, input, 7)?;
+    let Some(after_string) = rest.get(length..) else {
+        return Err(DecodeError::Truncated { offset: block.len() - input.len() });
+    };
+    let coded = input.first().is_some_and(|first| first & 0x80 != 0);
+    if !coded {
+        copy(rest, out.space(after + length).get_mut(after..).unwrap_or_default(), length);
+        return Ok((after_string, length));
+    }
+    // No code is shorter than five bits.
+    let most = room(length * 8 / 5);
+    let space = out.space(after + most).get_mut(after..).unwrap_or_default();
+    match decode_into(rest, length, space) {
+        Ok(text) => Ok((after_string, text)),
+        Err(error) => Err(DecodeError::Huffman(error.moved_by(block.len() - rest.len()))),
     }
 }

@@ -1,16 +1,19 @@
-//! Fields to blocks (RFC 7541 §6).
+//! The encoder (RFC 7541 §2, §6).
 
 use alloc::vec::Vec;
 
 use wirelace_wire::prefix_int::write_prefix_int;
 
-use crate::huffman;
-use crate::index::{Hashes, Index, hash};
+use crate::DEFAULT_TABLE_SIZE;
+use crate::block::size;
+use crate::huffman::{encode, encode_shorter, encoded_len};
+use crate::policy::{Habits, is_secret};
+use crate::search::{self, Link, Search};
 use crate::static_name::StaticName;
 use crate::static_table;
-use crate::table::{OVERHEAD, Table};
+use crate::table::{Entry, Table};
 
-/// The name of a field to be encoded.
+/// The name of a field to encode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name<'a> {
     /// One of the static table.
@@ -21,190 +24,201 @@ pub enum Name<'a> {
 
 impl From<StaticName> for Name<'_> {
     fn from(name: StaticName) -> Self {
-        Name::Static(name)
+        Self::Static(name)
     }
 }
 
 impl<'a> From<&'a [u8]> for Name<'a> {
     fn from(name: &'a [u8]) -> Self {
-        Name::Literal(name)
+        Self::Literal(name)
     }
 }
 
 impl<'a> From<&'a str> for Name<'a> {
     fn from(name: &'a str) -> Self {
-        Name::Literal(name.as_bytes())
+        Self::Literal(name.as_bytes())
     }
 }
 
-/// What becomes of a field beside its being sent.
+/// Whether a field goes to the dynamic table, where it shortens those to come, and where a peer that can make us
+/// encode guesses may find it out by the length of the block (RFC 7541 §7.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Indexing {
-    /// As is best for the name and the size: see [`Encoder::field`].
+    /// As is best for that name; credentials and short cookies never.
     #[default]
     Auto,
-    /// Not inserted into the table.
+    /// It does not.
     Without,
-    /// Not inserted, and whoever sends it on must not do so either (RFC 7541 §6.2.3, §7.1.3).
+    /// It does not, nor on any later hop (RFC 7541 §6.2.3): for secrets.
     Never,
 }
 
-/// Encodes the blocks of one direction of a connection.
+/// Encodes the header blocks of one direction of a connection, in the order in which they are sent.
+///
+/// Its table is no larger than its own cap, whatever the peer allows; it takes about three times that of memory, and
+/// none before it is used.
 #[derive(Debug)]
 pub struct Encoder {
-    table: Table,
-    index: Index,
-    /// This side's own cap.
+    table: Table<Link>,
+    search: Search,
+    habits: Habits,
     cap: usize,
-    /// The smallest size since the last block, and the last one (RFC 7541 §4.2).
-    updates: Option<(usize, usize)>,
+    /// The size that the table has from the next block on.
+    size: usize,
+    /// The smallest size since the last block, if the peer has not been told.
+    smallest: Option<usize>,
 }
 
-/// SETTINGS_HEADER_TABLE_SIZE where nothing was said (RFC 9113 §6.5.2).
-const DEFAULT_SIZE: usize = 4096;
-
 impl Encoder {
-    /// An encoder with a table of at most `max_table_size` octets, whatever more the peer allows.
+    /// An encoder whose table has at most `max_table_size` octets, and at most 4096 until the peer allows more.
     #[must_use]
-    pub fn new(max_table_size: usize) -> Encoder {
-        let size = max_table_size.min(DEFAULT_SIZE);
-        Encoder {
-            table: Table::new(size),
-            index: Index::new(max_table_size),
+    pub fn new(max_table_size: usize) -> Self {
+        let mut encoder = Self {
+            table: Table::new(DEFAULT_TABLE_SIZE),
+            search: Search::default(),
+            habits: Habits::new(),
             cap: max_table_size,
-            // The peer starts with the default size and has to know a smaller one.
-            updates: (size < DEFAULT_SIZE).then_some((size, size)),
-        }
+            size: DEFAULT_TABLE_SIZE,
+            smallest: None,
+        };
+        encoder.set_peer_limit(DEFAULT_TABLE_SIZE);
+        encoder
     }
 
-    /// The peer's SETTINGS_HEADER_TABLE_SIZE. The next block tells it what is used of it.
+    /// What the peer's decoder allows: its SETTINGS_HEADER_TABLE_SIZE, when it arrives. The next block says so to
+    /// the peer if the size changes.
     pub fn set_peer_limit(&mut self, limit: usize) {
-        let size = limit.min(self.cap);
-        if size == self.table.max_size() && self.updates.is_none() {
-            return;
+        let size = self.cap.min(limit);
+        if size != self.size || self.smallest.is_some() {
+            self.smallest = Some(self.smallest.unwrap_or(usize::MAX).min(size));
+            self.size = size;
         }
-        self.table.set_max_size(size);
-        self.index.evicted(&self.table);
-        let smallest = self.updates.map_or(size, |(smallest, _)| smallest.min(size));
-        self.updates = Some((smallest, size));
     }
 
-    /// Begins a block.
-    #[inline]
+    /// Begins a block: appends the size updates that are due (RFC 7541 §4.2).
     pub fn start(&mut self, out: &mut Vec<u8>) {
-        if let Some((smallest, last)) = self.updates.take() {
-            if smallest < last {
-                write_prefix_int(out, 5, 0x20, smallest as u64);
-            }
-            write_prefix_int(out, 5, 0x20, last as u64);
+        let Some(smallest) = self.smallest.take() else { return };
+        if smallest < self.size {
+            self.resize(smallest, out);
         }
+        self.resize(self.size, out);
+        self.table.shrink();
     }
 
-    /// Appends a field to the block.
-    ///
-    /// With [`Indexing::Auto`], what changes with nearly every message is not inserted into the table, nor what would
-    /// fill most of it; Authorization, Proxy-Authorization and short cookies are never indexed: whoever can make the
-    /// peer send guesses could find them by the size of what is sent (RFC 7541 §7.1).
-    #[inline]
+    fn resize(&mut self, size: usize, out: &mut Vec<u8>) {
+        self.table.set_max(size);
+        write_prefix_int(out, 5, 0x20, size as u64);
+    }
+
+    /// Appends a field. A literal name has to be in lower case and not empty.
     pub fn field(&mut self, out: &mut Vec<u8>, name: Name<'_>, value: &[u8], indexing: Indexing) {
         let (static_name, name) = match name {
             Name::Static(name) => (Some(name), name.as_bytes()),
             Name::Literal(name) => (StaticName::of(name), name),
         };
-        let indexing = match indexing {
-            Indexing::Auto => self.policy(static_name, name.len(), value),
-            other => other,
-        };
-        if indexing == Indexing::Never {
-            return self.literal(out, 4, 0x10, static_name, name, None, value);
+        let name_hash = search::name_hash(static_name, name);
+        if indexing == Indexing::Never || (indexing == Indexing::Auto && is_secret(static_name, value)) {
+            let index = self.name_index(static_name, name_hash, name);
+            literal(out, Literal::Never, index, name, value);
+            return;
         }
-        if let Some(static_name) = static_name
-            && let Some(index) = static_table::find(static_name.index(), value)
-        {
+        if let Some(index) = static_name.and_then(|name| static_table::find(name, value)) {
             out.push(0x80 | index);
             return;
         }
-        let name_hash = match static_name {
-            Some(name) => u64::from(name.index()),
-            None => hash(0, name),
-        };
-        let hashes = Hashes { name: name_hash, field: hash(name_hash, value) };
-        if let Some(age) = self.index.field(&self.table, hashes.field, static_name, name, value) {
+        let field_hash = search::field_hash(name_hash, value);
+        if let Some(age) = self.search.field(&self.table, field_hash, static_name, name, value) {
+            self.habits.found(static_name, name_hash.get());
             write_prefix_int(out, 7, 0x80, (static_table::LEN + 1 + age) as u64);
             return;
         }
-        if indexing == Indexing::Without {
-            return self.literal(out, 4, 0, static_name, name, Some(name_hash), value);
-        }
-        self.literal(out, 6, 0x40, static_name, name, Some(name_hash), value);
-        if self.table.insert(static_name, name, value) {
-            self.index.inserted(&self.table, hashes);
-        } else {
-            self.index.evicted(&self.table);
-        }
-    }
-
-    #[inline]
-    fn policy(&self, static_name: Option<StaticName>, name_len: usize, value: &[u8]) -> Indexing {
-        match static_name {
-            Some(StaticName::AUTHORIZATION | StaticName::PROXY_AUTHORIZATION) => return Indexing::Never,
-            Some(StaticName::COOKIE) if value.len() < 20 => return Indexing::Never,
-            Some(
-                StaticName::PATH
-                | StaticName::AGE
-                | StaticName::CONTENT_LENGTH
-                | StaticName::ETAG
-                | StaticName::IF_MODIFIED_SINCE
-                | StaticName::IF_NONE_MATCH
-                | StaticName::LOCATION
-                | StaticName::SET_COOKIE,
-            ) => return Indexing::Without,
-            _ => {}
-        }
-        if name_len + value.len() + OVERHEAD > self.table.max_size() / 4 * 3 {
-            Indexing::Without
-        } else {
-            Indexing::Auto
+        let index = self.name_index(static_name, name_hash, name);
+        let size = size(name.len(), value.len());
+        // What is nearly as large as the table would leave nothing else in it.
+        let insert = indexing == Indexing::Auto
+            && self.habits.missed(static_name, name_hash.get(), field_hash.get())
+            && size <= self.table.max() / 4 * 3;
+        literal(out, if insert { Literal::Incremental } else { Literal::Without }, index, name, value);
+        if insert {
+            self.insert(static_name, name, value, Search::hashes(name_hash, field_hash));
         }
     }
 
-    #[inline]
-    #[allow(clippy::too_many_arguments)] // All of one representation.
-    fn literal(
-        &self,
-        out: &mut Vec<u8>,
-        prefix: u32,
-        pattern: u8,
-        static_name: Option<StaticName>,
-        name: &[u8],
-        name_hash: Option<u64>,
-        value: &[u8],
-    ) {
-        let known = match static_name {
-            Some(name) => Some(usize::from(name.index())),
-            None => {
-                let hash = name_hash.unwrap_or_else(|| hash(0, name));
-                self.index.name(&self.table, hash, name).map(|age| static_table::LEN + 1 + age)
-            }
+    fn insert(&mut self, static_name: Option<StaticName>, name: &[u8], value: &[u8], link: Link) {
+        let stored = if static_name.is_some() { &[][..] } else { name };
+        let entry = Entry {
+            start: 0,
+            name_len: stored.len() as u32,
+            value_len: value.len() as u32,
+            size: size(name.len(), value.len()) as u32,
+            static_name,
+            extra: link,
         };
-        match known {
-            Some(index) => write_prefix_int(out, prefix, pattern, index as u64),
-            None => {
-                out.push(pattern);
-                string(out, name);
+        self.table.insert(entry, |space| {
+            let (name_space, rest) = space.split_at_mut(stored.len().min(space.len()));
+            name_space.copy_from_slice(stored);
+            if let Some(value_space) = rest.get_mut(..value.len()) {
+                value_space.copy_from_slice(value);
             }
+        });
+        self.search.inserted(&mut self.table);
+    }
+
+    /// Index of an entry with that name, of whichever table; 0: none.
+    #[inline(always)]
+    fn name_index(&self, static_name: Option<StaticName>, hash: search::NameHash, name: &[u8]) -> usize {
+        match static_name {
+            Some(name) => usize::from(name.index()),
+            None => self.search.name(&self.table, hash, name).map_or(0, |age| static_table::LEN + 1 + age),
         }
-        string(out, value);
     }
 }
 
-/// Appends a string literal, coded where that is shorter (RFC 7541 §5.2).
-#[inline]
+/// How a literal is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Literal {
+    Incremental,
+    Without,
+    Never,
+}
+
+/// §6.2.
+#[inline(always)]
+fn literal(out: &mut Vec<u8>, how: Literal, index: usize, name: &[u8], value: &[u8]) {
+    let (prefix, flags) = match how {
+        Literal::Incremental => (6, 0x40),
+        Literal::Without => (4, 0),
+        Literal::Never => (4, 0x10),
+    };
+    write_prefix_int(out, prefix, flags, index as u64);
+    if index == 0 {
+        string(out, name);
+    }
+    string(out, value);
+}
+
+/// §5.2: coded if that is shorter.
+#[inline(always)]
 fn string(out: &mut Vec<u8>, text: &[u8]) {
-    let coded = huffman::encoded_len(text);
+    if text.len() < 0x7f {
+        // One octet for the length, whatever it becomes.
+        let at = out.len();
+        out.push(0);
+        let (flag, length) = if encode_shorter(text, out) {
+            (0x80, out.len() - at - 1)
+        } else {
+            out.extend_from_slice(text);
+            (0, text.len())
+        };
+        if let Some(first) = out.get_mut(at) {
+            *first = flag | length as u8;
+        }
+        return;
+    }
+    let coded = encoded_len(text);
     if coded < text.len() {
         write_prefix_int(out, 7, 0x80, coded as u64);
-        huffman::encode(text, out);
+        encode(text, out);
     } else {
         write_prefix_int(out, 7, 0, text.len() as u64);
         out.extend_from_slice(text);

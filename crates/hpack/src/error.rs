@@ -1,73 +1,104 @@
-//! Blocks that cannot be decoded.
-
-use thiserror::Error;
+//! Why a header block cannot be decoded.
 
 use crate::huffman::HuffmanError;
 
-/// A block that cannot be decoded. The connection cannot go on: the tables of both sides differ from here on
-/// (COMPRESSION_ERROR, RFC 9113 §4.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("octet {offset}: {rule}")]
-pub struct DecodeError {
-    offset: usize,
-    rule: DecodeRule,
-}
-
-/// The rule that was broken.
+/// A header block that breaks RFC 7541. The dynamic table is lost with it: for HTTP/2 it is a connection error of
+/// type COMPRESSION_ERROR (RFC 9113 §4.3).
+///
+/// Offsets are octets from the start of the block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum DecodeRule {
-    /// The block ends within a field.
-    #[error("block ends within a field (RFC 7541 §6)")]
-    Truncated,
-    /// Index 0, or one behind the last entry.
-    #[error("index {index} of a table of {entries} entries (RFC 7541 §2.3.3)")]
-    Index {
-        /// The index.
-        index: u32,
-        /// Entries of both tables.
-        entries: u32,
+pub enum DecodeError {
+    /// The block ends inside a field.
+    #[error("header block ends at octet {offset} inside a field (RFC 7541 §5)")]
+    Truncated {
+        /// Where the integer or string begins that is not all there.
+        offset: usize,
     },
-    /// An integer that no table and no block can need.
-    #[error("integer too large (RFC 7541 §5.1)")]
-    Integer,
-    /// A string is not coded as it must be.
+    /// An integer above 2^32 - 1, or one with endless padding.
+    #[error("integer at octet {offset} is too large (RFC 7541 §5.1)")]
+    IntegerOverflow {
+        /// Where it begins.
+        offset: usize,
+    },
+    /// An indexed field with index 0.
+    #[error("index 0 at octet {offset} refers to nothing (RFC 7541 §6.1)")]
+    IndexZero {
+        /// Where the field begins.
+        offset: usize,
+    },
+    /// An index beyond both tables.
+    #[error(
+        "index {index} at octet {offset} is beyond the {entries} entries of both tables (RFC 7541 §2.3.3)"
+    )]
+    IndexOutOfRange {
+        /// Where the field begins.
+        offset: usize,
+        /// The index.
+        index: usize,
+        /// How many entries there are.
+        entries: usize,
+    },
+    /// A string that its Huffman code does not explain.
     #[error(transparent)]
     Huffman(HuffmanError),
-    /// A name without octets.
-    #[error("empty field name (RFC 9110 §5.1)")]
-    EmptyName,
-    /// A size update behind a field, or a third one.
-    #[error("size update not at the start of the block, or the third of it (RFC 7541 §4.2)")]
-    LateUpdate,
-    /// A size update above what SETTINGS_HEADER_TABLE_SIZE allows.
-    #[error("size update to {size}, above {limit} of SETTINGS_HEADER_TABLE_SIZE (RFC 7541 §6.3)")]
-    LargeUpdate {
-        /// What the peer wants.
-        size: u32,
-        /// What it may have.
-        limit: u32,
+    /// A literal field with an empty name.
+    #[error("field name at octet {offset} is empty (RFC 9110 §5.1)")]
+    EmptyName {
+        /// Where the field begins.
+        offset: usize,
     },
-    /// SETTINGS_HEADER_TABLE_SIZE was lowered and the peer did not follow.
-    #[error("no size update after SETTINGS_HEADER_TABLE_SIZE was lowered (RFC 7541 §4.2)")]
-    MissingUpdate,
+    /// A size update after a field.
+    #[error("table size update at octet {offset} is not at the start of the block (RFC 7541 §4.2)")]
+    SizeUpdateMisplaced {
+        /// Where it begins.
+        offset: usize,
+    },
+    /// A third size update.
+    #[error(
+        "table size update at octet {offset} is one more than the two that say everything (RFC 7541 §4.2)"
+    )]
+    SizeUpdateRepeated {
+        /// Where it begins.
+        offset: usize,
+    },
+    /// A size update above what was acknowledged.
+    #[error("table size update at octet {offset} to {size} is above the limit of {limit} (RFC 7541 §6.3)")]
+    SizeUpdateTooLarge {
+        /// Where it begins.
+        offset: usize,
+        /// The size it asks for.
+        size: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// No size update where a lowered limit demands one.
+    #[error(
+        "no table size update to at most {limit} at octet {offset}, after the limit was lowered (RFC 7541 §4.2)"
+    )]
+    SizeUpdateMissing {
+        /// Where the first field begins.
+        offset: usize,
+        /// The smallest limit since the last block.
+        limit: usize,
+    },
 }
 
 impl DecodeError {
-    #[cold]
-    pub(crate) fn new(offset: usize, rule: DecodeRule) -> DecodeError {
-        DecodeError { offset, rule }
-    }
-
-    /// Where in the block the field or update begins that is wrong.
+    /// Where the block is wrong: octets from its start.
     #[must_use]
-    pub fn offset(&self) -> usize {
-        self.offset
-    }
-
-    /// The rule.
-    #[must_use]
-    pub fn rule(&self) -> DecodeRule {
-        self.rule
+    pub const fn offset(&self) -> usize {
+        match *self {
+            Self::Truncated { offset }
+            | Self::IntegerOverflow { offset }
+            | Self::IndexZero { offset }
+            | Self::IndexOutOfRange { offset, .. }
+            | Self::EmptyName { offset }
+            | Self::SizeUpdateMisplaced { offset }
+            | Self::SizeUpdateRepeated { offset }
+            | Self::SizeUpdateTooLarge { offset, .. }
+            | Self::SizeUpdateMissing { offset, .. } => offset,
+            Self::Huffman(error) => error.offset(),
+        }
     }
 }

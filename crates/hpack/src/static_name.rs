@@ -1,146 +1,125 @@
-//! The names of the static table (RFC 7541 Appendix A).
+//! The 52 names of the static table.
 
 use core::fmt;
+use core::num::NonZeroU8;
 
-use crate::static_table;
+use crate::tables_static::{ENTRIES, FIRST, NAME_FACTOR, NAME_SHIFT, NAME_SLOTS};
 
-/// A name of the static table, by the index of its first entry.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StaticName(u8);
+/// A name of the static table (RFC 7541 Appendix A): one octet that stands for it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StaticName(NonZeroU8);
+
+const fn index(index: u8) -> NonZeroU8 {
+    match NonZeroU8::new(index) {
+        Some(index) => index,
+        None => NonZeroU8::MIN,
+    }
+}
 
 macro_rules! names {
-    ($($name:ident = $index:literal,)*) => {
-        #[allow(missing_docs)] // The constant is the name.
+    ($($constant:ident = $index:literal, $text:literal;)*) => {
         impl StaticName {
-            $(pub const $name: StaticName = StaticName($index);)*
+            $(#[doc = concat!("`", $text, "`")]
+            pub const $constant: Self = Self(index($index));)*
         }
 
-        const FIRST: &[u8] = &[$($index,)*];
+        #[cfg(test)]
+        const NAMES: &[(StaticName, u8, &str)] = &[$((StaticName::$constant, $index, $text)),*];
     };
 }
 
 names! {
-    AUTHORITY = 1,
-    METHOD = 2,
-    PATH = 4,
-    SCHEME = 6,
-    STATUS = 8,
-    ACCEPT_CHARSET = 15,
-    ACCEPT_ENCODING = 16,
-    ACCEPT_LANGUAGE = 17,
-    ACCEPT_RANGES = 18,
-    ACCEPT = 19,
-    ACCESS_CONTROL_ALLOW_ORIGIN = 20,
-    AGE = 21,
-    ALLOW = 22,
-    AUTHORIZATION = 23,
-    CACHE_CONTROL = 24,
-    CONTENT_DISPOSITION = 25,
-    CONTENT_ENCODING = 26,
-    CONTENT_LANGUAGE = 27,
-    CONTENT_LENGTH = 28,
-    CONTENT_LOCATION = 29,
-    CONTENT_RANGE = 30,
-    CONTENT_TYPE = 31,
-    COOKIE = 32,
-    DATE = 33,
-    ETAG = 34,
-    EXPECT = 35,
-    EXPIRES = 36,
-    FROM = 37,
-    HOST = 38,
-    IF_MATCH = 39,
-    IF_MODIFIED_SINCE = 40,
-    IF_NONE_MATCH = 41,
-    IF_RANGE = 42,
-    IF_UNMODIFIED_SINCE = 43,
-    LAST_MODIFIED = 44,
-    LINK = 45,
-    LOCATION = 46,
-    MAX_FORWARDS = 47,
-    PROXY_AUTHENTICATE = 48,
-    PROXY_AUTHORIZATION = 49,
-    RANGE = 50,
-    REFERER = 51,
-    REFRESH = 52,
-    RETRY_AFTER = 53,
-    SERVER = 54,
-    SET_COOKIE = 55,
-    STRICT_TRANSPORT_SECURITY = 56,
-    TRANSFER_ENCODING = 57,
-    USER_AGENT = 58,
-    VARY = 59,
-    VIA = 60,
-    WWW_AUTHENTICATE = 61,
+    AUTHORITY = 1, ":authority";
+    METHOD = 2, ":method";
+    PATH = 4, ":path";
+    SCHEME = 6, ":scheme";
+    STATUS = 8, ":status";
+    ACCEPT_CHARSET = 15, "accept-charset";
+    ACCEPT_ENCODING = 16, "accept-encoding";
+    ACCEPT_LANGUAGE = 17, "accept-language";
+    ACCEPT_RANGES = 18, "accept-ranges";
+    ACCEPT = 19, "accept";
+    ACCESS_CONTROL_ALLOW_ORIGIN = 20, "access-control-allow-origin";
+    AGE = 21, "age";
+    ALLOW = 22, "allow";
+    AUTHORIZATION = 23, "authorization";
+    CACHE_CONTROL = 24, "cache-control";
+    CONTENT_DISPOSITION = 25, "content-disposition";
+    CONTENT_ENCODING = 26, "content-encoding";
+    CONTENT_LANGUAGE = 27, "content-language";
+    CONTENT_LENGTH = 28, "content-length";
+    CONTENT_LOCATION = 29, "content-location";
+    CONTENT_RANGE = 30, "content-range";
+    CONTENT_TYPE = 31, "content-type";
+    COOKIE = 32, "cookie";
+    DATE = 33, "date";
+    ETAG = 34, "etag";
+    EXPECT = 35, "expect";
+    EXPIRES = 36, "expires";
+    FROM = 37, "from";
+    HOST = 38, "host";
+    IF_MATCH = 39, "if-match";
+    IF_MODIFIED_SINCE = 40, "if-modified-since";
+    IF_NONE_MATCH = 41, "if-none-match";
+    IF_RANGE = 42, "if-range";
+    IF_UNMODIFIED_SINCE = 43, "if-unmodified-since";
+    LAST_MODIFIED = 44, "last-modified";
+    LINK = 45, "link";
+    LOCATION = 46, "location";
+    MAX_FORWARDS = 47, "max-forwards";
+    PROXY_AUTHENTICATE = 48, "proxy-authenticate";
+    PROXY_AUTHORIZATION = 49, "proxy-authorization";
+    RANGE = 50, "range";
+    REFERER = 51, "referer";
+    REFRESH = 52, "refresh";
+    RETRY_AFTER = 53, "retry-after";
+    SERVER = 54, "server";
+    SET_COOKIE = 55, "set-cookie";
+    STRICT_TRANSPORT_SECURITY = 56, "strict-transport-security";
+    TRANSFER_ENCODING = 57, "transfer-encoding";
+    USER_AGENT = 58, "user-agent";
+    VARY = 59, "vary";
+    VIA = 60, "via";
+    WWW_AUTHENTICATE = 61, "www-authenticate";
 }
-
-const HASH_BITS: u32 = 7;
-/// Found by search: no two names share a slot, which [`SLOTS`] checks when it is built.
-const HASH_FACTOR: u32 = 0x7eab_91c7;
-
-/// Slot of a name of at least one octet: its length, first, last and fourth-last octet, multiplied.
-const fn slot(length: usize, first: u8, fourth_last: u8, last: u8) -> usize {
-    let key = ((length as u32) << 24) | ((first as u32) << 16) | ((fourth_last as u32) << 8) | last as u32;
-    (key.wrapping_mul(HASH_FACTOR) >> (32 - HASH_BITS)) as usize
-}
-
-#[allow(clippy::indexing_slicing)] // Evaluated by the compiler.
-static SLOTS: [u8; 1 << HASH_BITS] = {
-    let mut slots = [0u8; 1 << HASH_BITS];
-    let mut at = 0;
-    while at < FIRST.len() {
-        let name = static_table::ENTRIES[FIRST[at] as usize - 1].0;
-        let slot = slot(name.len(), name[0], name[name.len().saturating_sub(4)], name[name.len() - 1]);
-        assert!(slots[slot] == 0, "two names share a slot: search another factor");
-        slots[slot] = FIRST[at];
-        at += 1;
-    }
-    slots
-};
 
 impl StaticName {
-    /// The name that `name` is, in lower case; `None` when the static table does not have it.
+    /// The name that `name` is, in lower case.
     #[inline]
     #[must_use]
-    pub fn of(name: &[u8]) -> Option<StaticName> {
+    pub fn of(name: &[u8]) -> Option<Self> {
         let (&first, &last) = (name.first()?, name.last()?);
-        let fourth_last = name.get(name.len().saturating_sub(4)).copied().unwrap_or(first);
-        let index = SLOTS.get(slot(name.len(), first, fourth_last, last)).copied().unwrap_or(0);
-        let found = StaticName::at(index)?;
+        // The lengths of names fit an octet; a longer one is told apart by the comparison.
+        let key = (name.len() as u32) << 16 | u32::from(first) << 8 | u32::from(last);
+        let slot = key.wrapping_mul(NAME_FACTOR) >> NAME_SHIFT;
+        let found = Self(NonZeroU8::new(NAME_SLOTS.get(slot as usize).copied()?)?);
         (found.as_bytes() == name).then_some(found)
     }
 
-    /// The name of an entry of the static table.
-    #[inline]
-    pub(crate) fn at(index: u8) -> Option<StaticName> {
-        match index {
-            0 | 62.. => None,
-            3 => Some(StaticName::METHOD),
-            5 => Some(StaticName::PATH),
-            7 => Some(StaticName::SCHEME),
-            9..=14 => Some(StaticName::STATUS),
-            _ => Some(StaticName(index)),
-        }
+    /// The name of the entry with that index of the static table.
+    #[inline(always)]
+    pub(crate) fn of_entry(index: u8) -> Option<Self> {
+        NonZeroU8::new(FIRST.get(usize::from(index)).copied()?).map(Self)
     }
 
-    /// The first entry of the static table that has it, 1 to 61.
-    #[inline]
+    /// Index of the first entry of the static table with this name.
+    #[inline(always)]
     #[must_use]
     pub const fn index(self) -> u8 {
-        self.0
+        self.0.get()
     }
 
-    /// The name.
-    #[inline]
+    /// The name itself.
+    #[inline(always)]
     #[must_use]
     pub fn as_bytes(self) -> &'static [u8] {
-        static_table::ENTRIES.get(usize::from(self.0).wrapping_sub(1)).map_or(&[], |entry| entry.0)
+        ENTRIES.get(usize::from(self.0.get())).map_or(&[], |entry| entry.0)
     }
 }
 
 impl fmt::Debug for StaticName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.as_bytes().escape_ascii())
+        write!(f, "StaticName({})", self.as_bytes().escape_ascii())
     }
 }
 
@@ -149,16 +128,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_finds_itself_and_no_other() {
-        for (at, (name, _)) in static_table::ENTRIES.iter().enumerate() {
-            let found = StaticName::of(name).unwrap();
-            assert_eq!(found.as_bytes(), *name);
-            assert_eq!(StaticName::at(at as u8 + 1), Some(found));
-            assert!(found.index() as usize <= at + 1);
+    fn constants_are_the_entries() {
+        assert_eq!(NAMES.len(), 52);
+        for &(name, index, text) in NAMES {
+            assert_eq!((name.index(), name.as_bytes()), (index, text.as_bytes()));
+            assert_eq!(StaticName::of(text.as_bytes()), Some(name));
+            assert_eq!(StaticName::of_entry(index), Some(name));
         }
-        for other in [&b""[..], b"x", b"Accept", b":path ", b"contenT-type", b"vary2", b"hosu"] {
-            assert_eq!(StaticName::of(other), None);
+    }
+
+    #[test]
+    fn other_names_are_none() {
+        for name in [&b""[..], b"x", b"Accept", b"accepT", b"accept ", b"aXcept", b":pat", b"x-accept"] {
+            assert_eq!(StaticName::of(name), None);
         }
-        assert_eq!((StaticName::at(0), StaticName::at(62)), (None, None));
+        assert_eq!(StaticName::of_entry(0), None);
+        assert_eq!(StaticName::of_entry(62), None);
+        assert_eq!(StaticName::of_entry(255), None);
     }
 }

@@ -17,6 +17,7 @@ pub use connection::{Connection, WindowReport};
 pub use error::{Error, Flood};
 pub use limits::{Limits, Timeouts};
 pub use message::Malformed;
+pub use settings::SettingsChange;
 pub use stats::Stats;
 
 pub use wirelace_http2_frames::{ErrorCode, PREFACE};

@@ -1,5 +1,7 @@
 //! SETTINGS (RFC 9113 §6.5): what this side says, and what the peer said.
 
+use std::collections::VecDeque;
+
 use wirelace_http2_frames::{SettingId, Settings};
 
 use crate::error::Error;
@@ -152,4 +154,31 @@ pub(crate) fn window(limits: &Limits) -> u32 {
 pub(crate) fn connection_window(limits: &Limits) -> u32 {
     let all = u64::from(window(limits)) * u64::from(limits.streams.max(1)) + u64::from(limits.window_reserve);
     u32::try_from(all).unwrap_or(MAX_WINDOW).clamp(DEFAULT_WINDOW, MAX_WINDOW)
+}
+
+/// Settings that are to change; `None` stays as it is.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SettingsChange {
+    /// As [`Limits::window`](crate::Limits::window): for streams to come and those that are open.
+    pub window: Option<u32>,
+    /// Server: as [`Limits::streams`](crate::Limits::streams).
+    pub streams: Option<u32>,
+    /// As [`Limits::decoder_table`](crate::Limits::decoder_table).
+    pub decoder_table: Option<u32>,
+}
+
+/// What counts once the peer has acknowledged it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said {
+    pub(crate) window: u32,
+    pub(crate) table: u32,
+}
+
+/// SETTINGS that were not acknowledged yet, in their order, and the last of all.
+#[derive(Debug)]
+pub(crate) struct OwnSettings {
+    pub(crate) streams: u32,
+    pub(crate) last: Said,
+    pub(crate) unacknowledged: VecDeque<Said>,
 }

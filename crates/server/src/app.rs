@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Method, Version};
+use http::Version;
 use wirelace_http_semantics::{Event, FieldId, Head, Reason, RequestHead, SendError, StreamId};
 use wirelace_runtime::{Application, Outcome, Step};
 use wirelace_wire::Machine;
@@ -14,9 +14,10 @@ use crate::call::Call;
 use crate::early::EarlyRequests;
 use crate::exchange::{Alarm, Exchange, Slot, State};
 use crate::feed;
-use crate::link::Link;
+use crate::link::{Link, Notice};
 use crate::machine::ServerMachine;
-use crate::request::Request;
+use crate::priority;
+use crate::request::{Known, Request};
 use crate::request_body::RequestBody;
 use crate::respond::{self, Additions, Asked, Form};
 use crate::response::Response;
@@ -40,6 +41,8 @@ struct Core<C: Call> {
     additions: Arc<Additions>,
     early: EarlyRequests,
     spare: Option<Slot<C::Future>>,
+    /// Requests that were promised and wait to be answered.
+    promised: Vec<(StreamId, Box<RequestHead>)>,
 }
 
 // Nothing in it is pinned in place: futures and bodies live in boxes.
@@ -47,7 +50,10 @@ impl<C: Call> Unpin for App<C> {}
 
 impl<C: Call> App<C> {
     pub(crate) fn new(call: C, link: Arc<Link>, additions: Arc<Additions>, early: EarlyRequests) -> App<C> {
-        App { exchanges: Vec::new(), core: Core { call, link, additions, early, spare: None } }
+        App {
+            exchanges: Vec::new(),
+            core: Core { call, link, additions, early, spare: None, promised: Vec::new() },
+        }
     }
 
     fn start<M: ServerMachine>(
@@ -59,16 +65,18 @@ impl<C: Call> App<C> {
         end: bool,
         now: Instant,
     ) {
-        let asked = Asked { head: head.method == Method::HEAD, connect: head.method == Method::CONNECT };
-        // HTTP/1.0 has no upgrades (RFC 9110 §7.8).
-        let offered = head.fields.contains(FieldId::UPGRADE) && head.version != Version::HTTP_10;
+        let asked = Asked::of(&head, machine);
+        // Other versions have no upgrades (RFC 9110 §7.8, RFC 9113 §8.6).
+        let offered = head.fields.contains(FieldId::UPGRADE) && head.version == Version::HTTP_11;
         let early = self.core.link.secured.is_early();
         let held = early && !self.core.early.allows(&head.method);
         if end && !asked.connect && !offered && !held {
-            return self.start_whole(cx, machine, stream, head, now);
+            let known = Known::of(machine, stream, early);
+            return self.start_whole(cx, machine, stream, head, known, now);
         }
         let link = &self.core.link;
-        let (feed, body) = if end {
+        // CONNECT has no body: what follows is the tunnel's (RFC 9110 §9.3.6).
+        let (feed, body) = if end || asked.connect {
             (None, RequestBody::empty())
         } else {
             let (feed, intake) = feed::channel(link);
@@ -77,19 +85,25 @@ impl<C: Call> App<C> {
         };
         let (tunnel_feed, tunnel) = if asked.connect || offered {
             let (feed, intake) = feed::channel(link);
+            if end && !asked.http1 {
+                // HTTP/1 does not say at the head whether the tunnel's other end is closed already.
+                feed.push(Bytes::new(), true);
+            }
             (Some(feed), Some(Box::new(RequestBody::stream(intake, None))))
         } else {
             (None, None)
         };
-        let request = Request { head, body, tunnel, link: Arc::clone(link), stream, early };
+        let known = Known::of(machine, stream, early);
+        let request = Request { head, body, tunnel, link: Arc::clone(link), stream, known };
         let state = if held { State::Held(Box::new(request)) } else { self.core.call(cx, request) };
-        self.exchanges.push(Exchange {
+        let feeds = feed.is_some();
+        self.insert(Exchange {
             stream,
             asked,
             state,
             feed,
             tunnel: tunnel_feed,
-            expects_continue: !end && machine.expects_continue(stream),
+            expects_continue: feeds && machine.expects_continue(stream),
             // Polled once the first part of its body, most often the next event, is there.
             runnable: true,
             alarm: None,
@@ -103,12 +117,12 @@ impl<C: Call> App<C> {
         machine: &mut M,
         stream: StreamId,
         head: Box<RequestHead>,
+        known: Known,
         now: Instant,
     ) {
-        let asked = Asked { head: head.method == Method::HEAD, connect: false };
+        let asked = Asked::of(&head, machine);
         let link = Arc::clone(&self.core.link);
-        let early = link.secured.is_early();
-        let request = Request { head, body: RequestBody::empty(), tunnel: None, link, stream, early };
+        let request = Request { head, body: RequestBody::empty(), tunnel: None, link, stream, known };
         let slot = self.core.spare.get_or_insert_with(|| Box::pin(None));
         self.core.call.call(cx, request, slot.as_mut());
         let Some(future) = slot.as_mut().as_pin_mut() else { return };
@@ -116,11 +130,11 @@ impl<C: Call> App<C> {
         if result.is_ready() {
             slot.set(None);
         }
-        self.core.send_interims(machine);
+        self.core.send_notices(machine);
         let first = self.exchanges.is_empty();
         let state = match result {
             Poll::Ready(response) => {
-                if M::IN_ORDER && !first {
+                if machine.is_http1() && !first {
                     State::Waiting(Box::new(response))
                 } else {
                     match self.core.send(machine, stream, asked, response, now).0 {
@@ -146,8 +160,37 @@ impl<C: Call> App<C> {
             self.core.drive(cx, machine, &mut exchange, first, now);
         }
         if !exchange.is_over() {
-            self.exchanges.push(exchange);
+            self.insert(exchange);
         }
+    }
+
+    /// Answers what was promised, like what is asked for. True when there was anything.
+    fn start_promised<M: ServerMachine>(
+        &mut self,
+        cx: &mut Context<'_>,
+        machine: &mut M,
+        now: Instant,
+    ) -> bool {
+        let mut any = false;
+        while !self.core.promised.is_empty() {
+            any = true;
+            for (stream, head) in std::mem::take(&mut self.core.promised) {
+                let known = Known { pushed: true, may_push: false, ..Known::of(machine, stream, false) };
+                self.start_whole(cx, machine, stream, head, known, now);
+            }
+        }
+        any
+    }
+
+    /// Adds an exchange where it belongs. Nearly always that is the end: pushed ones are numbered apart.
+    fn insert(&mut self, exchange: Exchange<C::Future>) {
+        let at = match self.exchanges.last() {
+            Some(last) if last.stream > exchange.stream => {
+                self.exchanges.partition_point(|known| known.stream < exchange.stream)
+            }
+            _ => self.exchanges.len(),
+        };
+        self.exchanges.insert(at, exchange);
     }
 
     fn find(&mut self, stream: StreamId) -> Option<usize> {
@@ -199,7 +242,7 @@ impl<C: Call> Core<C> {
                         break;
                     };
                     if confirmed {
-                        request.early = false;
+                        request.known.early = false;
                         exchange.state = self.call(cx, *request);
                     } else {
                         machine.reset(exchange.stream, Reason::Cancel);
@@ -208,12 +251,12 @@ impl<C: Call> Core<C> {
                 State::Handling(slot) => {
                     let Some(future) = slot.as_mut().as_pin_mut() else { break };
                     let Poll::Ready(response) = future.poll(cx) else {
-                        self.send_interims(machine);
+                        self.send_notices(machine);
                         break;
                     };
                     slot.set(None);
-                    self.send_interims(machine);
-                    if M::IN_ORDER && !first {
+                    self.send_notices(machine);
+                    if machine.is_http1() && !first {
                         self.keep(std::mem::replace(&mut exchange.state, State::Waiting(Box::new(response))));
                         break;
                     }
@@ -221,7 +264,7 @@ impl<C: Call> Core<C> {
                     self.keep(std::mem::replace(&mut exchange.state, next));
                     moved = true;
                 }
-                State::Waiting(_) if M::IN_ORDER && !first => break,
+                State::Waiting(_) if machine.is_http1() && !first => break,
                 State::Waiting(_) => {
                     if let State::Waiting(response) = std::mem::replace(&mut exchange.state, State::Done) {
                         exchange.state = self.respond(machine, exchange, *response, now);
@@ -266,6 +309,9 @@ impl<C: Call> Core<C> {
         } else if let Some(declined) = exchange.tunnel.take() {
             let (reader, _) = declined.push(Bytes::new(), true);
             reader.into_iter().for_each(std::task::Waker::wake);
+            if exchange.asked.connect {
+                machine.stop_receiving(exchange.stream);
+            }
         }
         exchange.expects_continue = false;
         state
@@ -281,6 +327,12 @@ impl<C: Call> Core<C> {
         now: Instant,
     ) -> (State<C::Future>, Form) {
         let form = respond::settle(&mut response, asked, &self.additions, now);
+        if !asked.http1
+            && let Some(known) = machine.priority(stream)
+            && let Some(priority) = priority::with_field(known, &response.head.fields)
+        {
+            machine.set_priority(stream, priority);
+        }
         let Response { head, body } = response;
         let (sent, body) = match (form, body) {
             (Form::Message, ResponseBody::Full(data)) => {
@@ -314,11 +366,20 @@ impl<C: Call> Core<C> {
         (state, form)
     }
 
+    /// Sends what goes before responses. What comes too late, is not valid or is not taken is not sent.
     #[inline]
-    fn send_interims<M: ServerMachine>(&self, machine: &mut M) {
-        for (stream, head) in self.link.take_interims() {
-            // One that comes too late, or is not valid, is not sent.
-            let _ = machine.send_head(stream, Head::Response(head), false);
+    fn send_notices<M: ServerMachine>(&mut self, machine: &mut M) {
+        for (stream, notice) in self.link.take_notices() {
+            match notice {
+                Notice::Interim(head) => {
+                    let _ = machine.send_head(stream, Head::Response(head), false);
+                }
+                Notice::Promise(head) => {
+                    if let Ok(promised) = machine.push(stream, RequestHead::clone(&head)) {
+                        self.promised.push((promised, head));
+                    }
+                }
+            }
         }
     }
 }
@@ -328,12 +389,13 @@ impl<M: ServerMachine, C: Call> Application<M> for App<C> {
         match event {
             Event::Head { stream, head: Head::Request(head), end } => {
                 self.start(cx, machine, stream, head, end, now);
+                self.start_promised(cx, machine, now);
             }
             Event::Data { stream, data, end } => {
                 let len = data.len();
                 let exchange = self.get(stream);
                 let Some((exchange, reader, unwanted)) = exchange.and_then(|exchange| {
-                    let (reader, unwanted) = exchange.feed.as_ref()?.push(data, end);
+                    let (reader, unwanted) = exchange.inlet()?.push(data, end);
                     Some((exchange, reader, unwanted))
                 }) else {
                     machine.consumed(stream, len);
@@ -375,7 +437,7 @@ impl<M: ServerMachine, C: Call> Application<M> for App<C> {
         }
         // Before looking for news, so that none is missed.
         self.core.link.set_task(cx.waker());
-        self.core.send_interims(machine);
+        self.core.send_notices(machine);
         let news = self.core.link.take_news();
         let many = self.exchanges.len() > 1;
         let mut moved = false;
@@ -399,6 +461,7 @@ impl<M: ServerMachine, C: Call> Application<M> for App<C> {
             first &= matches!(exchange.state, State::Done);
             !exchange.is_over()
         });
+        moved |= self.start_promised(cx, machine, now);
         if moved { Step::Again } else { Step::Wait }
     }
 

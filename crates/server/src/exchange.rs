@@ -48,6 +48,14 @@ impl<F> Exchange<F> {
         matches!(self.state, State::Done) && self.feed.is_none()
     }
 
+    /// Where data go that come now. What follows CONNECT is the tunnel's, though it is not open yet.
+    pub(crate) fn inlet(&self) -> Option<&Feed> {
+        match &self.feed {
+            None if self.asked.connect => self.tunnel.as_ref(),
+            feed => feed.as_ref(),
+        }
+    }
+
     /// Whether it wants to be polled.
     pub(crate) fn take_runnable(&mut self) -> bool {
         let woken = self.alarm.as_ref().is_some_and(|(alarm, _)| alarm.rings.swap(false, Ordering::AcqRel));

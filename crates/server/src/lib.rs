@@ -1,5 +1,5 @@
 //! An HTTP server over the wirelace protocol machines: native handlers that work on the received bytes, and any
-//! tower service (an unmodified axum `Router`).
+//! tower service (an unmodified axum `Router`). HTTP/1 and HTTP/2 are spoken on the same ports.
 //!
 //! It is not a framework: routing, extraction and middleware are the service's. Central types: [`Server`] with its
 //! [`Builder`], [`Handler`] with [`Request`] and [`Response`].
@@ -20,6 +20,7 @@
 #![warn(missing_docs)]
 
 mod accepting;
+mod any_http;
 mod app;
 mod call;
 mod context;
@@ -33,8 +34,11 @@ mod interim;
 mod link;
 mod listeners;
 mod machine;
+mod preface;
+mod priority;
 mod proxied;
 pub mod proxy_protocol;
+mod push;
 mod redirect;
 mod request;
 mod request_body;
@@ -49,14 +53,16 @@ mod server;
 mod tls;
 mod tower;
 mod trace;
+mod versions;
 
-pub use context::{RawFields, RequestContext};
+pub use context::{Protocol, RawFields, RequestContext};
 pub use early::EarlyRequests;
 pub use feed::BodyError;
 pub use handler::{Handler, Shared};
 pub use info::{ConnectionInfo, Transport};
 pub use interim::{Interim, NotInterim};
 pub use proxied::ProxyProtocol;
+pub use push::{PushError, Pusher};
 pub use request::Request;
 pub use request_body::{CollectError, RequestBody};
 pub use response::Response;
@@ -66,6 +72,8 @@ pub use secured::ClientIdentity;
 pub use serve::{Native, Serve, Tower};
 pub use server::{Builder, Server};
 
+pub use wirelace_http_semantics::Priority;
 pub use wirelace_http_semantics::hsts::HstsPolicy;
 pub use wirelace_http1::{Limits, Timeouts};
+pub use wirelace_http2::{Limits as Http2Limits, Timeouts as Http2Timeouts};
 pub use wirelace_runtime::{DriverOptions, ListenOptions, Stage, Tracker};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use wirelace_http_semantics::{ResponseHead, StreamId};
+use wirelace_http_semantics::{RequestHead, ResponseHead, StreamId};
 
 use crate::info::ConnectionInfo;
 use crate::secured::Secured;
@@ -18,11 +18,21 @@ pub(crate) struct Link {
     pub(crate) secured: Secured,
     /// The connection's task, while it waits for a handler.
     task: Mutex<Option<Waker>>,
-    /// Interim responses that wait to be sent.
-    interims: Mutex<Vec<(StreamId, ResponseHead)>>,
-    interims_wait: AtomicBool,
+    /// What wants to be sent before a response.
+    notices: Mutex<Vec<(StreamId, Notice)>>,
+    notices_wait: AtomicBool,
     /// A body's reader has done something.
     news: AtomicBool,
+}
+
+/// Promises that wait to be sent, at most: far more than a page is worth.
+const MAX_PROMISES: usize = 64;
+
+/// What a handler wants to have sent before its response.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    Interim(ResponseHead),
+    Promise(Box<RequestHead>),
 }
 
 impl Link {
@@ -31,8 +41,8 @@ impl Link {
             info,
             secured,
             task: Mutex::default(),
-            interims: Mutex::default(),
-            interims_wait: AtomicBool::new(false),
+            notices: Mutex::default(),
+            notices_wait: AtomicBool::new(false),
             news: AtomicBool::new(false),
         }
     }
@@ -72,18 +82,32 @@ impl Link {
     }
 
     pub(crate) fn push_interim(&self, stream: StreamId, head: ResponseHead) {
-        lock(&self.interims).push((stream, head));
-        self.interims_wait.store(true, Ordering::Release);
+        lock(&self.notices).push((stream, Notice::Interim(head)));
+        self.notices_wait.store(true, Ordering::Release);
         self.wake();
     }
 
+    /// False: too many wait already.
+    pub(crate) fn push_promise(&self, stream: StreamId, head: RequestHead) -> bool {
+        let mut notices = lock(&self.notices);
+        let promises = notices.iter().filter(|(_, notice)| matches!(notice, Notice::Promise(_)));
+        if promises.count() >= MAX_PROMISES {
+            return false;
+        }
+        notices.push((stream, Notice::Promise(Box::new(head))));
+        drop(notices);
+        self.notices_wait.store(true, Ordering::Release);
+        self.wake();
+        true
+    }
+
     #[inline]
-    pub(crate) fn take_interims(&self) -> Vec<(StreamId, ResponseHead)> {
-        if !self.interims_wait.load(Ordering::Acquire) {
+    pub(crate) fn take_notices(&self) -> Vec<(StreamId, Notice)> {
+        if !self.notices_wait.load(Ordering::Acquire) {
             return Vec::new();
         }
-        self.interims_wait.store(false, Ordering::Release);
-        std::mem::take(&mut *lock(&self.interims))
+        self.notices_wait.store(false, Ordering::Release);
+        std::mem::take(&mut *lock(&self.notices))
     }
 }
 

@@ -31,7 +31,7 @@ impl<S: Serve> Server<S> {
         address: SocketAddr,
         tls: wirelace_tls_glue::ServerTls,
     ) -> io::Result<SocketAddr> {
-        self.also(address, Speaks::Tls(with_protocols(tls)?))
+        self.also(address, Speaks::Tls(with_protocols(tls, self.settings.versions)?))
     }
 
     /// Listens at one more address in the clear, and serves nothing there: every request is sent to the same URL with

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use wirelace_http_semantics::{FieldId, RequestHead, StreamId};
+use bytes::Bytes;
+use wirelace_http_semantics::{FieldId, Priority, RequestHead, StreamId};
 
 use crate::info::ConnectionInfo;
 use crate::interim::Interim;
 use crate::link::Link;
+use crate::machine::ServerMachine;
+use crate::priority;
+use crate::push::Pusher;
 use crate::request_body::RequestBody;
 use crate::secured::Secured;
 
@@ -20,8 +24,27 @@ pub struct Request {
     pub(crate) tunnel: Option<Box<RequestBody>>,
     pub(crate) link: Arc<Link>,
     pub(crate) stream: StreamId,
+    pub(crate) known: Known,
+}
+
+/// What the connection knows of a request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Known {
     /// The TLS handshake was not complete.
     pub(crate) early: bool,
+    /// It is a promise of this side's.
+    pub(crate) pushed: bool,
+    /// The client takes pushes with the answer.
+    pub(crate) may_push: bool,
+    /// `None`: what the field says is all.
+    pub(crate) priority: Option<Priority>,
+}
+
+impl Known {
+    #[inline]
+    pub(crate) fn of<M: ServerMachine>(machine: &M, stream: StreamId, early: bool) -> Known {
+        Known { early, pushed: false, may_push: machine.may_push(), priority: machine.priority(stream) }
+    }
 }
 
 impl Request {
@@ -35,7 +58,7 @@ impl Request {
             tunnel: None,
             link,
             stream: StreamId(0),
-            early: false,
+            known: Known::default(),
         }
     }
 
@@ -65,13 +88,40 @@ impl Request {
     /// [`Builder::early_requests`](crate::Builder::early_requests).
     #[must_use]
     pub fn early_data(&self) -> bool {
-        self.early || self.head.fields.contains(FieldId::EARLY_DATA)
+        self.known.early || self.head.fields.contains(FieldId::EARLY_DATA)
     }
 
     /// Sends interim responses before the final one.
     #[must_use]
     pub fn interim(&self) -> Interim {
         Interim::new(Arc::clone(&self.link), self.stream)
+    }
+
+    /// Promises answers that the client is going to need beside this one (server push, RFC 9113 §8.4). `None` where the
+    /// client takes none: with HTTP/1, and from nearly all browsers of today. Also for requests that were promised
+    /// themselves.
+    #[must_use]
+    pub fn pusher(&self) -> Option<Pusher> {
+        if !self.known.may_push {
+            return None;
+        }
+        let authority = Bytes::copy_from_slice(self.head.authority()?);
+        Some(Pusher::new(Arc::clone(&self.link), self.stream, authority))
+    }
+
+    /// The client did not ask for it: it is a promise made by a [`Pusher`].
+    #[must_use]
+    pub fn is_pushed(&self) -> bool {
+        self.known.pushed
+    }
+
+    /// How urgent the client finds the answer (RFC 9218): as of now with HTTP/2, where it may say so at any time, and
+    /// what the field `priority` says with HTTP/1. A field of that name in the response overrides it (RFC 9218 §8).
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        let default = Priority::default();
+        let said = || priority::with_field(default, &self.head.fields).unwrap_or(default);
+        self.known.priority.unwrap_or_else(said)
     }
 
     /// For CONNECT and for requests that offer an upgrade: what the client sends after the response has opened

@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use http_body::Body;
-use wirelace_http_semantics::{FieldId, Fields};
+use wirelace_http_semantics::{FieldId, Fields, RequestHead};
 use wirelace_wire::number::format_decimal;
 
 use crate::date;
+use crate::machine::ServerMachine;
 use crate::response::Response;
 use crate::response_body::ResponseBody;
 
@@ -17,6 +18,18 @@ use crate::response_body::ResponseBody;
 pub(crate) struct Asked {
     pub(crate) head: bool,
     pub(crate) connect: bool,
+    /// The connection is HTTP/1.
+    pub(crate) http1: bool,
+}
+
+impl Asked {
+    pub(crate) fn of<M: ServerMachine>(head: &RequestHead, machine: &M) -> Asked {
+        Asked {
+            head: head.method == Method::HEAD,
+            connect: head.method == Method::CONNECT,
+            http1: machine.is_http1(),
+        }
+    }
 }
 
 /// Fields that the server adds.
@@ -43,11 +56,22 @@ pub(crate) enum Form {
 #[derive(Default)]
 struct Present {
     length: bool,
-    encoding: bool,
+    /// Fields that are about an HTTP/1 connection.
+    specific: bool,
     date: bool,
     server: bool,
     hsts: bool,
 }
+
+/// Fields about the connection, which are the machine's business: in HTTP/1 all but one are left to the application,
+/// the others have none of them (RFC 9113 §8.2.2).
+const SPECIFIC: [FieldId; 5] = [
+    FieldId::TRANSFER_ENCODING,
+    FieldId::CONNECTION,
+    FieldId::KEEP_ALIVE,
+    FieldId::PROXY_CONNECTION,
+    FieldId::UPGRADE,
+];
 
 /// Makes a response ready for the machine.
 pub(crate) fn settle(response: &mut Response, asked: Asked, additions: &Additions, now: Instant) -> Form {
@@ -60,15 +84,22 @@ pub(crate) fn settle(response: &mut Response, asked: Asked, additions: &Addition
     for field in head.fields.iter() {
         match field.id {
             FieldId::CONTENT_LENGTH => present.length = true,
-            FieldId::TRANSFER_ENCODING => present.encoding = true,
+            FieldId::TRANSFER_ENCODING
+            | FieldId::CONNECTION
+            | FieldId::KEEP_ALIVE
+            | FieldId::PROXY_CONNECTION
+            | FieldId::UPGRADE => present.specific = true,
             FieldId::DATE => present.date = true,
             FieldId::SERVER => present.server = true,
             FieldId::STRICT_TRANSPORT_SECURITY => present.hsts = true,
             _ => {}
         }
     }
-    if present.encoding {
-        head.fields.remove(FieldId::TRANSFER_ENCODING); // The machine's business.
+    if present.specific {
+        let removed = if asked.http1 { 1 } else { SPECIFIC.len() };
+        for name in SPECIFIC.iter().take(removed) {
+            head.fields.remove(*name);
+        }
     }
     if additions.date && !present.date {
         let _ = head.fields.push(FieldId::DATE, date::current(now));
@@ -138,8 +169,8 @@ mod tests {
     use super::*;
     use crate::request_body::RequestBody;
 
-    const GET: Asked = Asked { head: false, connect: false };
-    const HEAD: Asked = Asked { head: true, connect: false };
+    const GET: Asked = Asked { head: false, connect: false, http1: true };
+    const HEAD: Asked = Asked { head: true, ..GET };
 
     fn settled(mut response: Response, asked: Asked) -> (Option<String>, Form, &'static str) {
         let form = settle(&mut response, asked, &Additions::default(), Instant::now());
@@ -190,7 +221,7 @@ mod tests {
         let unchanged = settled(status(StatusCode::NOT_MODIFIED), GET);
         assert_eq!(unchanged, (Some("99".into()), Form::Message, "nothing"));
         assert_eq!(settled(status(StatusCode::SWITCHING_PROTOCOLS), GET), (None, Form::Tunnel, "full"));
-        let connect = Asked { head: false, connect: true };
+        let connect = Asked { connect: true, ..GET };
         assert_eq!(settled(status(StatusCode::OK), connect), (None, Form::Tunnel, "full"));
         assert_eq!(settled(status(StatusCode::NOT_FOUND), connect), (None, Form::Message, "full"));
     }

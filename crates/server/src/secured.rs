@@ -27,6 +27,10 @@ impl Secured {
         false
     }
 
+    pub(crate) fn alpn(&self) -> Option<&[u8]> {
+        None
+    }
+
     pub(crate) fn poll_confirmed(&self, _: &mut Context<'_>) -> Poll<bool> {
         Poll::Ready(true)
     }
@@ -46,6 +50,11 @@ impl Secured {
     /// Waits until it cannot be; false: that will never be.
     pub(crate) fn poll_confirmed(&self, cx: &mut Context<'_>) -> Poll<bool> {
         self.early.as_ref().map_or(Poll::Ready(true), |early| early.poll_confirmed(cx))
+    }
+
+    /// The application protocol that was agreed on, if any.
+    pub(crate) fn alpn(&self) -> Option<&[u8]> {
+        self.report.as_ref()?.alpn.as_deref()
     }
 
     pub(crate) fn report(&self) -> Option<&HandshakeReport> {

@@ -18,8 +18,10 @@ const EMPTY_PIECES: usize = 32;
 /// The application's response cannot be sent: says that this side failed.
 pub(crate) fn refuse<M: ServerMachine>(machine: &mut M, stream: StreamId) {
     let mut head = ResponseHead::new(StatusCode::INTERNAL_SERVER_ERROR);
-    // The value is known to be valid.
-    let _ = head.fields.push(FieldId::CONNECTION, "close");
+    if machine.is_http1() {
+        // The value is known to be valid.
+        let _ = head.fields.push(FieldId::CONNECTION, "close");
+    }
     if machine.send_head(stream, Head::Response(head), true).is_err() {
         machine.reset(stream, Reason::Internal);
     }

@@ -7,8 +7,10 @@ use http_body::Body;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use wirelace_http1::{Limits, ServerConnection};
+use wirelace_http2::Limits as Http2Limits;
 use wirelace_runtime::{Connection, DriverOptions, Tracked};
 
+use crate::any_http::{AnyHttp, Undecided};
 use crate::app::App;
 use crate::call::{Call, CallFn};
 use crate::early::EarlyRequests;
@@ -21,11 +23,14 @@ use crate::response_body::BoxError;
 use crate::secured::Secured;
 use crate::tower::{BridgeOptions, TowerCall};
 use crate::trace;
+use crate::versions::{Begin, Versions};
 
 /// What all connections of a server have in common.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
+    pub(crate) versions: Versions,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) http2_limits: Arc<Http2Limits>,
     /// Of connections in the clear, and with TLS.
     pub(crate) additions: Arc<Additions>,
     pub(crate) secure_additions: Arc<Additions>,
@@ -135,15 +140,11 @@ where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = crate::link::lock(&self.0.0).clone();
-        connection(accepted, TowerCall { service, options: settings.bridge }, settings)
+        connection(accepted, TowerCall { service, options: settings.bridge, authority: None }, settings)
     }
 }
 
-fn connection<IO, C>(
-    accepted: Accepted<IO>,
-    call: C,
-    settings: &Settings,
-) -> Connection<IO, ServerConnection, App<C>>
+fn connection<IO, C>(accepted: Accepted<IO>, call: C, settings: &Settings) -> Connection<IO, AnyHttp, App<C>>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Call,
@@ -151,11 +152,15 @@ where
     let Accepted { io, info, secured, tracked, reset } = accepted;
     trace::opened(&info);
     let now = tokio::time::Instant::now().into_std();
-    let machine = ServerConnection::new(Arc::clone(&settings.limits), now);
-    let additions = match info.transport {
-        Transport::Tls => &settings.secure_additions,
-        _ => &settings.additions,
+    let secure = info.transport == Transport::Tls;
+    let http1 = || ServerConnection::new(Arc::clone(&settings.limits), now);
+    let http2 = || Undecided { limits: Arc::clone(&settings.http2_limits), secure };
+    let machine = match settings.versions.begin(secured.alpn()) {
+        Begin::Http1 => AnyHttp::http1(http1()),
+        Begin::Http2 => AnyHttp::http2(http2(), now),
+        Begin::Undecided => AnyHttp::Http1 { machine: http1(), undecided: Some(http2()) },
     };
+    let additions = if secure { &settings.secure_additions } else { &settings.additions };
     let app = App::new(call, Arc::new(Link::new(info, secured)), Arc::clone(additions), settings.early);
     Connection::new(io, machine, app, settings.driver, tracked).with_reset(reset)
 }
@@ -169,7 +174,9 @@ mod tests {
     #[tokio::test]
     async fn a_connection_is_small() {
         let settings = Settings {
+            versions: Versions::ALL,
             limits: Arc::default(),
+            http2_limits: Arc::default(),
             additions: Arc::default(),
             secure_additions: Arc::default(),
             driver: DriverOptions::default(),

@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Version;
 use http_body::Body;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use wirelace_http_semantics::hsts::HstsPolicy;
 use wirelace_http1::Limits;
+use wirelace_http2::Limits as Http2Limits;
 use wirelace_runtime::{DriverOptions, ListenOptions, Stage, Tracker, Workers};
 
 use crate::accepting::{Bound, Common, Speaks, bind, for_workers};
@@ -28,13 +30,16 @@ use crate::serve::{Accepted, Native, Serve, Settings, Template, Tower};
 #[cfg(feature = "tls")]
 use crate::tls::{MAX_HANDSHAKES, with_protocols};
 use crate::tower::BridgeOptions;
+use crate::versions::Versions;
 
 /// Settings of a server that is to be.
 #[derive(Debug)]
 #[must_use = "nothing is served before `bind` and `run`"]
 pub struct Builder<S> {
     service: S,
+    versions: Vec<Version>,
     limits: Limits,
+    http2_limits: Http2Limits,
     listen: ListenOptions,
     workers: usize,
     max_connections: usize,
@@ -58,7 +63,7 @@ pub struct Builder<S> {
 #[must_use = "nothing is served before `run`"]
 pub struct Server<S> {
     service: Arc<S>,
-    settings: Settings,
+    pub(crate) settings: Settings,
     pub(crate) listen: ListenOptions,
     /// At least one.
     pub(crate) bound: Vec<Bound>,
@@ -78,7 +83,7 @@ impl Server<()> {
 
     /// A server for a tower service, such as an `axum::Router` as it is. Each connection has a clone of its own.
     ///
-    /// A service error is answered with 500 and ends the connection.
+    /// A service error is answered with 500 and ends an HTTP/1 connection; with HTTP/2 the other exchanges go on.
     pub fn builder_tower<S, B>(service: S) -> Builder<Tower<S>>
     where
         S: Service<http::Request<RequestBody>, Response = http::Response<B>> + Clone + Send + 'static,
@@ -95,7 +100,9 @@ impl<S: Serve> Builder<S> {
     fn new(service: S) -> Builder<S> {
         Builder {
             service,
+            versions: vec![Version::HTTP_11, Version::HTTP_2],
             limits: Limits::default(),
+            http2_limits: Http2Limits::default(),
             listen: ListenOptions::default(),
             workers: 0,
             max_connections: 65_536,
@@ -154,7 +161,22 @@ impl<S: Serve> Builder<S> {
         self
     }
 
-    /// Limits and timeouts of each connection.
+    /// Which versions of HTTP are spoken, at all addresses of the server: HTTP/1 (`HTTP_11` or `HTTP_10`, each stands
+    /// for both) and HTTP/2. With TLS the client chooses by the application protocol (ALPN); without one, and in the
+    /// clear, by what it sends first: HTTP/2 begins with a preface of its own (RFC 9113 §3.4). `Upgrade: h2c`, which
+    /// RFC 9113 §3.1 took back, is not heard. Default: both.
+    pub fn http_versions(mut self, versions: impl IntoIterator<Item = Version>) -> Self {
+        self.versions = versions.into_iter().collect();
+        self
+    }
+
+    /// Limits and timeouts of each HTTP/2 connection.
+    pub fn http2_limits(mut self, limits: Http2Limits) -> Self {
+        self.http2_limits = limits;
+        self
+    }
+
+    /// Limits and timeouts of each HTTP/1 connection. Which version it speaks must be clear within the time of a head.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -229,8 +251,8 @@ impl<S: Serve> Builder<S> {
     /// Listens at that address; port 0 takes a free one.
     ///
     /// # Errors
-    /// Whatever the system says: most often the address is in use. An application protocol is offered (ALPN) that is
-    /// not spoken here.
+    /// Whatever the system says: most often the address is in use. A version of HTTP is wanted, or an application
+    /// protocol offered (ALPN), that is not spoken here.
     pub fn bind(mut self, address: SocketAddr) -> io::Result<Server<S>> {
         self.listen = self.listen.reuse_port(self.workers > 1);
         let (listeners, local) = bind(&self.listen, address, self.workers)?;
@@ -251,11 +273,16 @@ impl<S: Serve> Builder<S> {
         // A head that is larger than what is ever buffered would wait for ever.
         let largest = self.limits.head.head.max(self.limits.trailers) + self.limits.read_ahead;
         let mut driver = self.driver;
+        // A frame of HTTP/2 likewise.
+        let largest = largest.max(self.http2_limits.frame as usize);
         driver.max_input = driver.max_input.max(largest.saturating_add(64 * 1024));
+        let versions = Versions::of(&self.versions)?;
         let additions = Additions { date: self.date, server: self.server, hsts: None };
         let hsts = self.hsts.map(|policy| Bytes::from(policy.to_string()));
         let settings = Settings {
+            versions,
             limits: Arc::new(self.limits),
+            http2_limits: Arc::new(self.http2_limits),
             secure_additions: Arc::new(Additions { hsts, ..additions.clone() }),
             additions: Arc::new(additions),
             driver,
@@ -264,7 +291,7 @@ impl<S: Serve> Builder<S> {
         };
         #[cfg(feature = "tls")]
         let speaks = match self.tls {
-            Some(tls) => Speaks::Tls(with_protocols(tls)?),
+            Some(tls) => Speaks::Tls(with_protocols(tls, versions)?),
             None => Speaks::Http,
         };
         #[cfg(not(feature = "tls"))]

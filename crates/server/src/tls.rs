@@ -18,29 +18,28 @@ use crate::info::{ConnectionInfo, Transport};
 use crate::secured::Secured;
 use crate::serve::{Accepted, Serve, Settings};
 use crate::trace;
+use crate::versions::Versions;
 
 /// Handshakes under way at a time, for each worker.
 pub(crate) const MAX_HANDSHAKES: usize = 4096;
-
-/// The application protocols (ALPN) that are spoken, the preferred one first.
-const SPOKEN: [&str; 2] = ["http/1.1", "http/1.0"];
 
 /// Spoken with the handshake alone: its certificate is the answer (RFC 8737 §3).
 const ACME: &str = "acme-tls/1";
 
 /// Offers what is spoken where nothing else was said, and nothing that is not.
-pub(crate) fn with_protocols(tls: ServerTls) -> io::Result<ServerTls> {
-    let known = |protocol: &[u8]| SPOKEN.iter().chain([&ACME]).any(|known| known.as_bytes() == protocol);
+pub(crate) fn with_protocols(tls: ServerTls, versions: Versions) -> io::Result<ServerTls> {
+    let spoken: Vec<&str> = versions.protocols().collect();
+    let known = |protocol: &[u8]| spoken.iter().chain([&ACME]).any(|known| known.as_bytes() == protocol);
     if let Some(other) = tls.alpn().find(|protocol| !known(protocol)) {
         let message = format!(
             "the application protocol (ALPN) `{}` is offered and not spoken here: {} and {ACME} are",
             other.escape_ascii(),
-            SPOKEN.join(", "),
+            spoken.join(", "),
         );
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     let silent = tls.alpn().next().is_none();
-    Ok(if silent { tls.with_alpn(SPOKEN) } else { tls })
+    Ok(if silent { tls.with_alpn(spoken) } else { tls })
 }
 
 /// How one accepting loop speaks TLS.

@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -13,7 +15,8 @@ use wirelace_http_semantics::target::TargetForm;
 use wirelace_http_semantics::{FieldId, Fields, RequestHead, ResponseHead};
 
 use crate::call::Call;
-use crate::context::{RawFields, RequestContext};
+use crate::context::{Protocol, RawFields, RequestContext};
+use crate::info::Transport;
 use crate::request::Request;
 use crate::request_body::RequestBody;
 use crate::response::Response;
@@ -31,6 +34,8 @@ pub(crate) struct BridgeOptions {
 pub(crate) struct TowerCall<S> {
     pub(crate) service: S,
     pub(crate) options: BridgeOptions,
+    /// HTTP/2: of the last request. That of the next is most often the same.
+    pub(crate) authority: Option<Authority>,
 }
 
 impl<S, B> Call for TowerCall<S>
@@ -47,14 +52,14 @@ where
     fn call(&mut self, cx: &mut Context<'_>, request: Request, mut place: Pin<&mut Option<Self::Future>>) {
         let refused = |status| Some(TowerFuture::Failed { status });
         match self.service.poll_ready(cx) {
-            Poll::Ready(Ok(())) => match to_http(request, self.options) {
+            Poll::Ready(Ok(())) => match to_http(request, self.options, &mut self.authority) {
                 Some((request, fields)) => {
                     place.set(Some(TowerFuture::Called { future: self.service.call(request), fields }));
                 }
                 None => place.set(refused(StatusCode::BAD_REQUEST)),
             },
             // The service that was found ready is the one to call: this one is asked again, apart from others.
-            Poll::Pending => match to_http(request, self.options) {
+            Poll::Pending => match to_http(request, self.options, &mut self.authority) {
                 Some((request, _)) => {
                     let (service, request) = (self.service.clone(), Some(Box::new(request)));
                     place.set(Some(TowerFuture::Waiting { service, request }));
@@ -121,7 +126,7 @@ where
     }
 }
 
-/// A service that fails may have left anything behind: the connection ends, too.
+/// A service that fails may have left anything behind: an HTTP/1 connection ends, too.
 fn failed(status: StatusCode) -> Response {
     let mut response = Response::new(status);
     // The value is known to be valid.
@@ -137,18 +142,41 @@ thread_local! {
 /// Larger maps are not kept.
 const SPARE_MAP_CAPACITY: usize = 64;
 
+/// The target as `http` has it. HTTP/1 leaves it as it came; HTTP/2 says by itself where it leads, and so does this.
+fn to_uri(head: &mut RequestHead, transport: Transport, last: &mut Option<Authority>) -> Option<Uri> {
+    let target = std::mem::take(&mut head.target);
+    let host = match head.fields.get(FieldId::HOST) {
+        Some(host) if head.version == Version::HTTP_2 && head.form != TargetForm::Authority => host,
+        _ => return Uri::from_maybe_shared(target).ok(),
+    };
+    let authority = match last {
+        Some(last) if last.as_str().as_bytes() == host => last.clone(),
+        _ => last.insert(Authority::try_from(host).ok()?).clone(),
+    };
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(if transport == Transport::Tls { Scheme::HTTPS } else { Scheme::HTTP });
+    parts.authority = Some(authority);
+    parts.path_and_query = Some(PathAndQuery::from_maybe_shared(target).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
 /// The request, and the memory of its fields; `None` where the `http` crate refuses the target.
 #[inline]
-fn to_http(request: Request, options: BridgeOptions) -> Option<(http::Request<RequestBody>, Fields)> {
-    let early = request.early_data();
-    let Request { head, body, tunnel, link, stream, early: _ } = request;
+fn to_http(
+    request: Request,
+    options: BridgeOptions,
+    authority: &mut Option<Authority>,
+) -> Option<(http::Request<RequestBody>, Fields)> {
+    let Request { mut head, body, tunnel, link, stream, mut known } = request;
+    known.early |= head.fields.contains(FieldId::EARLY_DATA);
     // What such a target names replaces what the peer put into Host (RFC 9112 §3.2.2).
     let host = match head.form {
         TargetForm::Absolute => head.authority().and_then(|host| HeaderValue::from_bytes(host).ok()),
         _ => None,
     };
-    let RequestHead { method, target, version, mut fields, .. } = *head;
-    let uri = Uri::from_maybe_shared(target).ok()?;
+    let pushes = known.may_push.then(|| head.authority().map(Bytes::copy_from_slice)).flatten();
+    let uri = to_uri(&mut head, link.info.transport, authority)?;
+    let RequestHead { method, version, mut fields, protocol, .. } = *head;
     let mut converted = http::Request::new(body);
     *converted.method_mut() = method;
     *converted.uri_mut() = uri;
@@ -167,7 +195,11 @@ fn to_http(request: Request, options: BridgeOptions) -> Option<(http::Request<Re
         extensions.insert(client);
     }
     if options.context || tunnel.is_some() {
-        extensions.insert(RequestContext::new(link, stream, early, tunnel.map(|tunnel| *tunnel)));
+        let tunnel = tunnel.map(|tunnel| *tunnel);
+        extensions.insert(RequestContext::new(link, stream, known, pushes, tunnel));
+    }
+    if let Some(protocol) = protocol {
+        extensions.insert(Protocol(protocol));
     }
     if options.raw_fields {
         extensions.insert(RawFields(Arc::new(std::mem::take(&mut fields))));

@@ -6,7 +6,7 @@ use std::pin::pin;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, Uri, Version, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -72,12 +72,28 @@ pub(super) async fn headers(request: Request) -> Response {
         "{{\n  \"method\": {},\n  \"target\": {},\n  \"version\": {},\n  \"headers\": [{lines}\n  ],\n  \
          \"remote\": {},\n  \"tls\": {},\n  \"early_data\": {}\n}}\n",
         json_text(request.method().as_str().as_bytes()),
-        json_text(request.uri().to_string().as_bytes()),
-        json_text(format!("{:?}", request.version()).as_bytes()),
+        json_text(target(request.version(), request.uri()).as_bytes()),
+        json_text(version(request.version()).as_bytes()),
         Value::from(remote),
         Value::from(tls),
         context.is_some_and(RequestContext::early_data),
     ))
+}
+
+/// The target as it came: HTTP/2 has scheme and authority apart.
+pub(super) fn target(version: Version, uri: &Uri) -> String {
+    match uri.path_and_query() {
+        Some(path) if version == Version::HTTP_2 => path.to_string(),
+        _ => uri.to_string(),
+    }
+}
+
+/// As the RFCs write it.
+fn version(version: Version) -> String {
+    match version {
+        Version::HTTP_2 => "HTTP/2".to_owned(),
+        other => format!("{other:?}"),
+    }
 }
 
 /// What the connection agreed on, and the subject of the certificate by which the client is known.

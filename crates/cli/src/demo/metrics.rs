@@ -11,12 +11,13 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use bytes::Bytes;
-use http::{Method, Request, Uri, header};
+use http::{Method, Request, header};
 use http_body::{Body as _, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 use wirelace::server::{RequestBody, RequestContext, Tracker};
 
+use super::inspect::target;
 use crate::voice::Voice;
 
 /// Status classes, from 1xx to 5xx.
@@ -94,7 +95,8 @@ impl Service<Request<RequestBody>> for Counted {
     fn call(&mut self, request: Request<RequestBody>) -> CountedFuture {
         let log = self.voice.is_verbose().then(|| {
             let peer = request.extensions().get::<RequestContext>().map(|context| context.peer().to_string());
-            let line = (peer.unwrap_or_default(), request.method().clone(), request.uri().clone());
+            let target = target(request.version(), request.uri());
+            let line = (peer.unwrap_or_default(), request.method().clone(), target);
             Box::new((self.voice, line))
         });
         let metrics = Arc::clone(&self.metrics);
@@ -117,7 +119,7 @@ pin_project! {
         #[pin]
         future: RouteFuture<Infallible>,
         metrics: Arc<Metrics>,
-        log: Option<Box<(Voice, (String, Method, Uri))>>,
+        log: Option<Box<(Voice, (String, Method, String))>>,
     }
 }
 
@@ -132,8 +134,8 @@ impl Future for CountedFuture {
         };
         this.metrics.answered(response.status());
         if let Some(log) = this.log.take() {
-            let (voice, (peer, method, uri)) = *log;
-            voice.detail(format_args!("{peer} {method} {uri} {}", response.status().as_u16()));
+            let (voice, (peer, method, target)) = *log;
+            voice.detail(format_args!("{peer} {method} {target} {}", response.status().as_u16()));
         }
         // What is small and known is counted at once; wrapping it would cost more than sending it.
         Poll::Ready(Ok(match response.body().size_hint().exact() {

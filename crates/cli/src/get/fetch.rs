@@ -3,14 +3,15 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use wirelace::client::{Body, Error};
 use wirelace::semantics::{FieldId, Fields, ResponseHead};
 
 use super::hsts::Hsts;
+use super::line::Place;
 use super::output::Output;
-use super::pool::{Checkout, Pool};
+use super::pool::{Checkout, Pool, Wish};
 use super::template::Template;
 use super::trouble::{Trouble, is_cut, may_pass};
 use super::unpack::Unpacker;
@@ -18,6 +19,9 @@ use super::url::Url;
 use super::{json, show};
 use crate::failure::Failure;
 use crate::voice::Voice;
+
+/// How often a request that an HTTP/2 server has not looked at is sent again at once.
+const REFUSALS: u32 = 3;
 
 /// What is the same for all requests.
 pub(super) struct Fetcher {
@@ -51,9 +55,12 @@ struct Attempt {
 impl Fetcher {
     /// Fetches it, over TLS where the host is known to want that; its response is written when all before `number`
     /// have been.
-    pub(super) async fn fetch(&self, url: &Url, number: u64) -> Result<(), Failure> {
+    pub(super) async fn fetch(&self, url: &Url, number: u64, mut place: Place) -> Result<(), Failure> {
+        if !self.output.is_ordered() {
+            place.pass();
+        }
         match self.hsts.as_ref().map_or(Ok(None), |hsts| hsts.upgrade(url)) {
-            Ok(upgraded) => self.fetch_from(upgraded.as_ref().unwrap_or(url), number).await,
+            Ok(upgraded) => self.fetch_from(upgraded.as_ref().unwrap_or(url), number, place).await,
             Err(why) => {
                 self.output.pass_on(number).await;
                 Err(Failure::Usage(why))
@@ -61,11 +68,11 @@ impl Fetcher {
         }
     }
 
-    async fn fetch_from(&self, url: &Url, number: u64) -> Result<(), Failure> {
+    async fn fetch_from(&self, url: &Url, number: u64, mut place: Place) -> Result<(), Failure> {
         let mut retries = 0;
         loop {
             let mut written = false;
-            let result = self.attempt(url, number, retries, &mut written).await;
+            let result = self.attempt(url, number, retries, &mut place, &mut written).await;
             let Err(trouble) = result else {
                 self.output.pass_on(number).await;
                 return Ok(());
@@ -93,9 +100,16 @@ impl Fetcher {
         }
     }
 
-    async fn attempt(&self, url: &Url, number: u64, retries: u32, written: &mut bool) -> Result<(), Trouble> {
+    async fn attempt(
+        &self,
+        url: &Url,
+        number: u64,
+        retries: u32,
+        place: &mut Place,
+        written: &mut bool,
+    ) -> Result<(), Trouble> {
         let work = async {
-            let attempt = self.exchange(url).await?;
+            let attempt = self.exchange(url, retries > 0, place).await?;
             let status = attempt.response.status();
             if retries < self.options.retry && may_pass(status) && self.template.is_repeatable() {
                 let wish = attempt.response.headers().get(http::header::RETRY_AFTER);
@@ -113,54 +127,75 @@ impl Fetcher {
 
     /// Up to the head of the final response. A connection that was used before may turn out to be closed: then the
     /// request goes out once more on a new one. Early data may be too early for the server, or for its TLS: the same.
-    async fn exchange(&self, url: &Url) -> Result<Attempt, Trouble> {
+    /// `late`: it is not the first attempt.
+    async fn exchange(&self, url: &Url, late: bool, place: &mut Place) -> Result<Attempt, Trouble> {
         let begun = Instant::now();
-        let (mut fresh, mut may_be_early, mut same) = (false, true, None);
+        // Who lost its place may not share a connection with those who wait for it.
+        let apart = self.output.is_ordered();
+        let mut wish = Wish { fresh: false, once: self.template.closes(), apart: apart && late, early: true };
+        let (mut same, mut refusals) = (None, 0);
         loop {
-            let head = self.template.head(url).map_err(|what| Trouble::Input(io::Error::other(what)))?;
+            let mut head = self.template.head(url).map_err(|what| Trouble::Input(io::Error::other(what)))?;
             let body = self.template.body().map_err(Trouble::Input)?;
             let mut checkout = match same.take() {
                 Some(checkout) => checkout,
-                None => self.pool.get(&url.origin, fresh, may_be_early).await.map_err(Trouble::Peer)?,
+                None => self.pool.get(&url.origin, wish).await.map_err(Trouble::Peer)?,
             };
-            let began_early = checkout.connection.is_early();
+            let began_early = checkout.channel.is_early();
             let early = began_early && self.template.is_safe();
+            if checkout.channel.is_shared() {
+                head.version = Version::HTTP_2;
+            }
             show::request(self.voice, &head);
             let voice = self.voice;
             let on_interim = move |head: &ResponseHead| show::response(voice, head);
-            match checkout.connection.send_native(head, body, on_interim).await {
+            let sent = checkout.channel.send_native(head, body, place, on_interim).await;
+            wish.apart = apart;
+            match sent {
                 Ok(response) => {
-                    if began_early && let Some(handshake) = checkout.connection.handshake() {
+                    if began_early && let Some(handshake) = checkout.channel.handshake() {
                         show::handshake(self.voice, handshake);
                     }
                     if let Some(head) = response.extensions().get::<ResponseHead>() {
                         show::response(self.voice, head);
                         if let Some(hsts) = &self.hsts {
-                            hsts.learn(url, &head.fields, checkout.connection.handshake());
+                            hsts.learn(url, &head.fields, checkout.channel.handshake());
                         }
                     }
                     // RFC 8470 §5.2.
                     if early && response.status() == StatusCode::TOO_EARLY && self.template.can_repeat() {
                         self.voice.detail("* too early; again, after the handshake");
                         response.into_body().collect().await.map_err(Trouble::Peer)?;
-                        may_be_early = false;
-                        same = Some(checkout).filter(|checkout| checkout.connection.is_open());
+                        wish.early = false;
+                        same = Some(checkout).filter(|Checkout { channel, .. }| {
+                            channel.is_open() && !(apart && channel.is_shared())
+                        });
                         continue;
                     }
                     return Ok(Attempt { checkout, begun, response, to_head: begun.elapsed(), early });
                 }
                 Err(error)
                     if began_early
-                        && checkout.connection.handshake().is_none()
+                        && checkout.channel.handshake().is_none()
                         && self.template.can_repeat() =>
                 {
                     // RFC 8446 Appendix D.3. What is wrong with the server itself is seen again.
                     self.voice.detail(format_args!("* {error}; without early data, on a new connection"));
-                    (fresh, may_be_early) = (true, false);
+                    (wish.fresh, wish.early) = (true, false);
                 }
-                Err(error) if checkout.connecting.is_none() && !fresh && self.is_safe_again(&error) => {
+                // More at once than the server takes, which it could not say before.
+                Err(error)
+                    if error.is_retry_safe()
+                        && checkout.channel.is_shared()
+                        && refusals < REFUSALS
+                        && self.template.can_repeat() =>
+                {
+                    self.voice.detail(format_args!("* {error}; again"));
+                    refusals += 1;
+                }
+                Err(error) if checkout.connecting.is_none() && !wish.fresh && self.is_safe_again(&error) => {
                     self.voice.detail(format_args!("* {error}; on a new connection"));
-                    fresh = true;
+                    wish.fresh = true;
                 }
                 Err(Error::RequestBody(error)) => return Err(Trouble::Input(io::Error::other(error))),
                 Err(error) => return Err(Trouble::Peer(error)),
@@ -170,7 +205,7 @@ impl Fetcher {
 
     fn is_safe_again(&self, error: &Error) -> bool {
         match error {
-            Error::Refused => self.template.can_repeat(),
+            Error::Refused | Error::GoingAway(_) => self.template.can_repeat(),
             Error::Closed | Error::Io(_) => self.template.is_repeatable(),
             Error::Tls(error) => is_cut(error) && self.template.is_repeatable(),
             _ => false,
@@ -224,7 +259,7 @@ impl Fetcher {
                 parts: &parts,
                 bytes,
                 retries,
-                handshake: checkout.connection.handshake(),
+                handshake: checkout.channel.handshake(),
                 early,
                 connecting: checkout.connecting,
                 head: to_head,
@@ -232,7 +267,7 @@ impl Fetcher {
             };
             self.output.print_line(&exchange.line()).map_err(Trouble::Output)?;
         }
-        self.pool.put(&url.origin, checkout.connection);
+        self.pool.put(&url.origin, checkout.channel);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use http::response::Parts;
 use serde_json::{Value, json};
 use wirelace::tls_glue::HandshakeReport;
 
+use super::show;
 use super::url::Url;
 
 /// The fields, for `--help`.
@@ -14,7 +15,7 @@ Fields of --json:
   url         as it was fetched
   upgraded    true where HSTS made https of http
   status      of the response
-  version     HTTP/1.1, for instance
+  version     HTTP/1.1 or HTTP/2, for instance
   bytes       of the body, as it came
   reused      true where the connection was there already
   early_data  true where the request went as TLS early data, and the server took it
@@ -27,7 +28,7 @@ Fields of --json:
               version: TLS 1.3, for instance
               cipher: the suite's registered name
               group: of the key exchange, null without one
-              alpn: http/1.1, null where none was agreed on
+              alpn: h2 or http/1.1, null where none was agreed on
               resumed: true where an earlier session went on
               verified: false with --insecure";
 
@@ -52,7 +53,7 @@ impl Exchange<'_> {
             "url": self.url.text,
             "upgraded": self.url.upgraded,
             "status": self.parts.status.as_u16(),
-            "version": format!("{:?}", self.parts.version),
+            "version": show::version(self.parts.version),
             "bytes": self.bytes,
             "reused": self.connecting.is_none(),
             "early_data": self.early && self.handshake.is_some_and(|handshake| handshake.early_data > 0),

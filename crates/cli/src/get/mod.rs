@@ -1,9 +1,12 @@
 //! `wirelace get`: fetches URLs.
 
+mod channel;
 mod fetch;
 mod hsts;
 mod json;
+mod line;
 mod output;
+mod overheard;
 mod pool;
 mod reader;
 mod show;
@@ -20,6 +23,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use http::Version;
 use tokio::task::JoinSet;
+use wirelace::client;
 use wirelace::tls_glue::ClientTls;
 
 use crate::client_tls::ClientTlsArgs;
@@ -28,6 +32,7 @@ use crate::origin::Resolve;
 use crate::voice::Voice;
 use fetch::{Fetcher, Options};
 use hsts::Hsts;
+use line::Lines;
 use output::Output;
 use pool::Pool;
 use template::Template;
@@ -37,7 +42,7 @@ pub(crate) use url::Url;
 #[derive(Debug, Args)]
 #[command(after_help = format!("{NOTES}\n\n{}\n\n{EXAMPLES}", json::FIELDS))]
 pub(crate) struct GetArgs {
-    /// What to fetch; several from one server share a connection
+    /// What to fetch; several from one server share a connection, with HTTP/2 at the same time
     #[arg(required = true, value_name = "URL")]
     urls: Vec<String>,
     /// The method [default: GET, with -d POST]
@@ -55,9 +60,13 @@ pub(crate) struct GetArgs {
     /// Show the head of each response, too
     #[arg(short = 'i')]
     include: bool,
-    /// This version of HTTP only
-    #[arg(long, value_name = "VERSION", value_enum, default_value = "1.1")]
-    http: HttpVersion,
+    /// This version of HTTP only; 2 over http:// takes the server to know it [default: what an https server chooses,
+    /// over http:// 1.1]
+    #[arg(long, value_name = "VERSION", value_enum)]
+    http: Option<HttpVersion>,
+    /// Take what a server pushes over HTTP/2; -v shows what that was
+    #[arg(long)]
+    push: bool,
     /// Connect to ADDR for this host and port; may repeat
     #[arg(long, value_name = "HOST:PORT:ADDR")]
     resolve: Vec<Resolve>,
@@ -93,15 +102,14 @@ pub(crate) struct GetArgs {
     hsts: Option<PathBuf>,
 }
 
-/// What can be spoken within TLS.
-const ALPN: &[&str] = &["http/1.1"];
-
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum HttpVersion {
     #[value(name = "1.0")]
     Http10,
     #[value(name = "1.1")]
     Http11,
+    #[value(name = "2")]
+    Http2,
 }
 
 const NOTES: &str = "\
@@ -119,6 +127,8 @@ Examples:
   wirelace get --json --repeat 100 --parallel 10 http://127.0.0.1:8080/hello
   wirelace get --resolve example.com:8080:127.0.0.1 http://example.com:8080/headers
   wirelace get -v --cacert ~/.cache/wirelace/localhost.pem https://localhost:8443/hello
+  wirelace get --http 2 --repeat 1000 --parallel 100 --json https://localhost:8443/hello
+  wirelace get -v --http 2 --push http://127.0.0.1:8080/push
   wirelace get --hsts ~/.hsts http://example.com/
   wirelace get --early-data --repeat 2 -H 'Connection: close' https://localhost:8443/early
   wirelace get --tls-max 1.2 --cert client.pem --key client.key https://internal.example/";
@@ -133,16 +143,23 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
 
 impl GetArgs {
     fn tls(&self, voice: Voice) -> Result<ClientTls, Failure> {
+        let offered: &[&str] = match self.http {
+            None => &["h2", "http/1.1"],
+            Some(HttpVersion::Http10 | HttpVersion::Http11) => &["http/1.1"],
+            Some(HttpVersion::Http2) => &["h2"],
+        };
         let settings = self.tls.settings(voice)?.early_data(self.early_data);
-        if self.insecure { settings.insecure(ALPN, voice) } else { settings.verifying(ALPN) }
+        if self.insecure { settings.insecure(offered, voice) } else { settings.verifying(offered) }
     }
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &GetArgs, voice: Voice) -> Result<(), Failure> {
-    let version = match args.http {
-        HttpVersion::Http10 => Version::HTTP_10,
-        HttpVersion::Http11 => Version::HTTP_11,
+    let (version, spoken) = match args.http {
+        None => (Version::HTTP_11, client::HttpVersion::Best),
+        Some(HttpVersion::Http10) => (Version::HTTP_10, client::HttpVersion::Http1),
+        Some(HttpVersion::Http11) => (Version::HTTP_11, client::HttpVersion::Http1),
+        Some(HttpVersion::Http2) => (Version::HTTP_11, client::HttpVersion::Http2),
     };
     let template = Template::new(args.method.as_deref(), version, &args.fields, &args.data, args.compressed)
         .map_err(Failure::Usage)?;
@@ -170,11 +187,16 @@ pub(crate) fn run(args: &GetArgs, voice: Voice) -> Result<(), Failure> {
     let hsts = args.hsts.as_deref().map(|path| Hsts::open(path, voice)).transpose()?;
     let secure = hsts.is_some() || urls.iter().any(|url| url.origin.tls);
     let tls = if secure { Some(args.tls(voice)?) } else { None };
-    let pool = Pool::new(args.resolve.clone(), tls, voice);
+    let connections = client::Options::default().push(args.push);
+    let pool = Pool::new(args.resolve.clone(), tls, connections, spoken, voice);
     let fetcher = Arc::new(Fetcher { template, options, output, pool, hsts, voice });
     let failed = |error: std::io::Error| Failure::Peer(error.to_string());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-    let result = runtime.block_on(all(Arc::clone(&fetcher), urls, total, args.parallel.into()));
+    let result = runtime.block_on(async {
+        let result = all(Arc::clone(&fetcher), urls, total, args.parallel.into()).await;
+        fetcher.pool.finish().await;
+        result
+    });
     let saved = fetcher.hsts.as_ref().map_or(Ok(()), Hsts::save);
     // A read of standard input that nobody waits for must not keep the process.
     runtime.shutdown_background();
@@ -189,11 +211,13 @@ pub(crate) fn run(args: &GetArgs, voice: Voice) -> Result<(), Failure> {
 
 /// Fetches in the order of the URLs, so many at a time.
 async fn all(fetcher: Arc<Fetcher>, urls: Vec<Url>, total: u64, parallel: u64) -> Result<(), Failure> {
+    let lines = Arc::new(Lines::new(&urls));
     let urls = Arc::new(urls);
     let next = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
     for _ in 0..parallel.min(total) {
         let (fetcher, urls, next) = (Arc::clone(&fetcher), Arc::clone(&urls), Arc::clone(&next));
+        let lines = Arc::clone(&lines);
         workers.spawn(async move {
             let mut first = None;
             loop {
@@ -203,7 +227,8 @@ async fn all(fetcher: Arc<Fetcher>, urls: Vec<Url>, total: u64, parallel: u64) -
                 }
                 // In bounds: the remainder is smaller than the length.
                 let Some(url) = urls.get((number % urls.len() as u64) as usize) else { return first };
-                if let Err(reason) = fetcher.fetch(url, number).await {
+                let Some(place) = lines.place(number) else { return first };
+                if let Err(reason) = fetcher.fetch(url, number, place).await {
                     match first {
                         None => first = Some(reason),
                         Some(_) => fetcher.voice.error(reason),

@@ -1,5 +1,6 @@
 //! What a person sees of the protocol.
 
+use http::Version;
 use wirelace::semantics::{Fields, RequestHead, ResponseHead};
 use wirelace::tls_glue::{CertificateReport, HandshakeReport, Verification};
 
@@ -52,7 +53,7 @@ fn trips(count: u32) -> String {
 pub(super) fn request(voice: Voice, head: &RequestHead) {
     if voice.is_verbose() {
         let target = String::from_utf8_lossy(&head.target);
-        voice.detail(format_args!("> {} {target} {:?}", head.method, head.version));
+        voice.detail(format_args!("> {} {target} {}", head.method, version(head.version)));
         fields(voice, ">", &head.fields);
     }
 }
@@ -60,7 +61,9 @@ pub(super) fn request(voice: Voice, head: &RequestHead) {
 pub(super) fn response(voice: Voice, head: &ResponseHead) {
     if voice.is_verbose() {
         let reason = String::from_utf8_lossy(head.reason.as_deref().unwrap_or_default()).into_owned();
-        voice.detail(format_args!("< {:?} {} {}", head.version, head.status.as_u16(), reason.escape_debug()));
+        let (version, status) = (version(head.version), head.status.as_u16());
+        let reason = reason.escape_debug().to_string();
+        voice.detail(format!("< {version} {status} {reason}").trim_end());
         fields(voice, "<", &head.fields);
     }
 }
@@ -68,6 +71,15 @@ pub(super) fn response(voice: Voice, head: &ResponseHead) {
 pub(super) fn fields(voice: Voice, mark: &str, fields: &Fields) {
     for field in fields.iter() {
         voice.detail(format_args!("{mark} {}: {}", field.name.escape_ascii(), field.value.escape_ascii()));
+    }
+}
+
+/// As the RFCs write it.
+pub(super) fn version(version: Version) -> String {
+    match version {
+        Version::HTTP_2 => "HTTP/2".to_owned(),
+        Version::HTTP_3 => "HTTP/3".to_owned(),
+        version => format!("{version:?}"),
     }
 }
 
@@ -81,8 +93,12 @@ fn reason(head: &ResponseHead) -> &[u8] {
 
 /// The head as it came.
 pub(super) fn head_text(head: &ResponseHead) -> Vec<u8> {
-    let mut text = format!("{:?} {} ", head.version, head.status.as_u16()).into_bytes();
-    text.extend_from_slice(reason(head));
+    let mut text = format!("{} {}", version(head.version), head.status.as_u16()).into_bytes();
+    // HTTP/2 has none (RFC 9113 §8.3.2).
+    if head.version < Version::HTTP_2 {
+        text.push(b' ');
+        text.extend_from_slice(reason(head));
+    }
     text.extend_from_slice(b"\r\n");
     for field in head.fields.iter() {
         for part in [field.name, b": ", field.value, b"\r\n"] {

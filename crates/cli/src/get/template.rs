@@ -95,6 +95,11 @@ impl Template {
         self.method.is_safe()
     }
 
+    /// Whether its connection is for it alone: `Connection: close` says so in any version.
+    pub(super) fn closes(&self) -> bool {
+        self.fields.list_contains(FieldId::CONNECTION, "close")
+    }
+
     /// Whether its body is there more than once.
     pub(super) fn can_repeat(&self) -> bool {
         !matches!(self.data, Data::Stdin)

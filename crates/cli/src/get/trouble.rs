@@ -47,6 +47,7 @@ impl Trouble {
     pub(super) fn failure(&self, whose: &str) -> Failure {
         match self {
             Trouble::Input(error) => Failure::Usage(format!("the body: {error}")),
+            Trouble::Peer(error @ Error::Target(_)) => Failure::Usage(format!("{whose}: {error}")),
             Trouble::Peer(error) => failure(error, whose),
             trouble => Failure::Peer(format!("{whose}: {}", trouble.reason())),
         }
@@ -60,9 +61,12 @@ impl Trouble {
                 let passes = match error {
                     Error::Connect(_)
                     | Error::Refused
+                    | Error::GoingAway(_)
+                    | Error::Reset(_)
                     | Error::Closed
                     | Error::Io(_)
-                    | Error::Protocol(_) => true,
+                    | Error::Protocol(_)
+                    | Error::Http2(_) => true,
                     Error::Handshake(error) | Error::Tls(error) => is_cut(error),
                     _ => false,
                 };

@@ -51,7 +51,16 @@ impl Server {
                 Some((protocol, address)) => (address.to_owned(), protocol.to_owned()),
                 None => (line, String::new()),
             };
-            let address = || line.strip_suffix(" (h1)").unwrap().parse().unwrap();
+            let address = || {
+                let (address, spoken) =
+                    line.strip_suffix(')').and_then(|line| line.split_once(" (")).unwrap();
+                let http2 = if protocol == "https" { "h2" } else { "h2c" };
+                assert!(
+                    spoken.split(' ').all(|version| version == "h1" || version == http2),
+                    "{protocol} {line}"
+                );
+                address.parse().unwrap()
+            };
             match protocol.as_str() {
                 "https" => secure = address(),
                 // The last one.

@@ -1,6 +1,6 @@
 //! Handshakes that come about.
 
-use wirelace_client::{Connection, Error, Options};
+use wirelace_client::{Connection, Error, HttpVersion, Options};
 use wirelace_tls_glue::TlsVersion::{Tls12, Tls13};
 use wirelace_tls_glue::{Alert, ClientCertificates, Pin, TlsError, Verification};
 
@@ -85,7 +85,8 @@ async fn application_protocols() {
         let server = server.clone().alpn(chosen.iter().copied()).build().unwrap();
         let address = answering("127.0.0.1", server, OK).await;
         let client = authority.client().alpn(offered.iter().copied()).build().unwrap();
-        match connect(address, "example.com", &client).await {
+        let options = Options::default().version(HttpVersion::Http1);
+        match Connection::connect_tls(address, "example.com", &client, options).await {
             Ok(mut connection) => {
                 let alpn = connection.handshake().unwrap().alpn.clone();
                 assert_eq!(Ok(alpn.as_deref()), agreed);
@@ -93,6 +94,17 @@ async fn application_protocols() {
             }
             Err(error) => assert_eq!(Err(error.to_string().as_str()), agreed),
         }
+    }
+    // HTTP/2 or nothing.
+    for (chosen, what) in
+        [(&["http/1.1"][..], "it chose \"http/1.1\" (ALPN)"), (&[], "it chose no protocol (ALPN)")]
+    {
+        let server = server.clone().alpn(chosen.iter().copied()).build().unwrap();
+        let address = answering("127.0.0.1", server, OK).await;
+        let client = authority.client().alpn(["h2", "http/1.1"]).build().unwrap();
+        let options = Options::default().version(HttpVersion::Http2);
+        let error = Connection::connect_tls(address, "example.com", &client, options).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("the server does not speak HTTP/2: {what}"));
     }
     // Nothing in common.
     let server = server.alpn(["h2"]).build().unwrap();

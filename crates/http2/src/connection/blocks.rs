@@ -137,7 +137,7 @@ impl Connection {
         if depends_on_itself {
             return self.stream_error(now, id, ErrorCode::PROTOCOL_ERROR);
         }
-        if self.streams.open(true) >= self.limits.streams.max(1) {
+        if self.streams.open(true) >= self.own.streams {
             return self.stream_error(now, id, ErrorCode::REFUSED_STREAM);
         }
         if self.block.exceeded().is_some() {

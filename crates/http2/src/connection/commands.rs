@@ -40,7 +40,7 @@ impl Connection {
         if self.is_server() || self.takes_nothing_new() {
             return 0;
         }
-        let most = self.peer.streams.min(self.limits.streams.max(1));
+        let most = self.peer.streams.min(self.own.streams);
         most.saturating_sub(self.streams.open(true)) as usize
     }
 

@@ -197,21 +197,6 @@ impl Connection {
         Ok(())
     }
 
-    /// The peer knows this side's settings: they count from here on (RFC 9113 §6.5.3).
-    fn on_settings_ack(&mut self, now: Instant) {
-        let Some(round_trip) = self.timers.settings_acknowledged(now) else { return };
-        self.stats.round_trip = Some(round_trip);
-        self.decoder.set_max_table_size(self.limits.decoder_table as usize);
-        self.stream_window = settings::window(&self.limits);
-        for key in self.streams.keys() {
-            if let Some(stream) = self.streams.get_mut(key) {
-                stream.window.resize(self.stream_window);
-            }
-            // What came back is more of a smaller window than it was.
-            self.grant(now, key);
-        }
-    }
-
     fn on_ping(&mut self, now: Instant, ack: bool, data: [u8; 8]) -> Result<(), Error> {
         if !ack {
             write_ping(self.output.inline(), true, data);
@@ -318,7 +303,7 @@ impl Connection {
             }
         } else if id > self.last_peer {
             self.early_priorities.retain(|&(other, _)| other != id);
-            if self.early_priorities.len() >= self.limits.streams.max(1) as usize {
+            if self.early_priorities.len() >= self.own.streams as usize {
                 self.early_priorities.pop_front();
             }
             self.early_priorities.push_back((id, priority));

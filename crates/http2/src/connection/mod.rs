@@ -8,6 +8,7 @@ mod deadlines;
 mod ending;
 mod flow;
 mod frames;
+mod own_settings;
 mod push;
 mod rates;
 mod schedule;
@@ -38,7 +39,7 @@ use self::timers::Timers;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::message::Malformed;
-use crate::settings::{self, DEFAULT_WINDOW, PeerSettings, Role};
+use crate::settings::{self, DEFAULT_WINDOW, OwnSettings, PeerSettings, Role, Said};
 use crate::stats::Stats;
 
 /// Output above the limit that answers to the peer's frames may make before it is given up.
@@ -58,6 +59,7 @@ pub struct Connection {
     output: Output,
     stage: Stage,
     peer: PeerSettings,
+    own: OwnSettings,
     decoder: Decoder,
     encoder: Encoder,
     block_limits: BlockLimits,
@@ -131,6 +133,7 @@ impl Connection {
         if window > DEFAULT_WINDOW {
             write_window_update(output.inline(), 0, window - DEFAULT_WINDOW);
         }
+        let said = Said { window: settings::window(&limits), table: limits.decoder_table };
         let mut block = HeaderBlock::new();
         block.set_arena(Fields::spare_block());
         Connection {
@@ -139,6 +142,11 @@ impl Connection {
             output,
             stage: if role == Role::Server { Stage::Preface } else { Stage::Settings },
             peer: PeerSettings::new(),
+            own: OwnSettings {
+                streams: limits.streams.max(1),
+                last: said,
+                unacknowledged: VecDeque::from([said]),
+            },
             decoder: Decoder::new(4096),
             encoder: Encoder::new(limits.encoder_table as usize),
             block_limits: BlockLimits { fields: limits.fields, list_size: limits.header_list as usize },
@@ -149,7 +157,8 @@ impl Connection {
             closed: Closed::default(),
             last_peer: 0,
             next_own: if role == Role::Server { 2 } else { 1 },
-            window: ReceiveWindow::new(window),
+            // All but one stream may be full and unread: what one may send has to come round.
+            window: ReceiveWindow::new(window, said.window / 8),
             reserve: limits.window_reserve,
             stream_window: DEFAULT_WINDOW,
             send_window: i64::from(DEFAULT_WINDOW),

@@ -34,7 +34,7 @@ impl Connection {
         if !matches!(head.method, Method::GET | Method::HEAD) || head.protocol.is_some() {
             return Err(SendError::Head);
         }
-        let most = self.peer.streams.min(self.limits.streams.max(1));
+        let most = self.peer.streams.min(self.own.streams);
         if self.streams.open(false) >= most {
             return Err(SendError::Blocked);
         }

@@ -28,6 +28,8 @@ pub(super) struct Timers {
     pub(super) opening: Option<Instant>,
     /// This side's SETTINGS are not acknowledged since then.
     pub(super) settings: Option<Instant>,
+    /// The first of them were acknowledged.
+    settings_known: bool,
     /// A field block is incomplete since then.
     pub(super) block: Option<Instant>,
     ping: Option<Ping>,
@@ -49,6 +51,7 @@ impl Timers {
             heard: now,
             opening: Some(now),
             settings: Some(now),
+            settings_known: false,
             block: None,
             ping: None,
             pings: 0,
@@ -73,15 +76,21 @@ impl Timers {
         self.opening = None;
     }
 
-    /// The round trip that the acknowledgement took; `None` when none was due.
-    pub(super) fn settings_acknowledged(&mut self, now: Instant) -> Option<Duration> {
+    pub(super) fn settings_sent(&mut self, now: Instant) {
+        self.settings.get_or_insert(now);
+    }
+
+    /// The round trip that the acknowledgement took; `last`: no other is awaited.
+    pub(super) fn settings_acknowledged(&mut self, now: Instant, last: bool) -> Option<Duration> {
         let sent = self.settings.take()?;
+        self.settings = (!last).then_some(now);
+        self.settings_known = true;
         self.sampled = Some(now);
         Some(now.saturating_duration_since(sent))
     }
 
     pub(super) fn settings_are_known(&self) -> bool {
-        self.settings.is_none()
+        self.settings_known
     }
 
     pub(super) fn block_began(&mut self, now: Instant) {

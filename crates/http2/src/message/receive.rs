@@ -123,7 +123,12 @@ fn status_code(value: &[u8]) -> Result<StatusCode, Malformed> {
 
 #[inline]
 fn value<'a>(position: &Position, arena: &'a [u8]) -> &'a [u8] {
-    arena.get(position.value()).unwrap_or_default()
+    arena.get(span(position.value())).unwrap_or_default()
+}
+
+#[inline(always)]
+fn span(range: Range<u32>) -> Range<usize> {
+    range.start as usize..range.end as usize
 }
 
 #[derive(Default)]
@@ -162,11 +167,11 @@ impl RequestPseudo {
                 };
                 self.path.replace(path).is_some()
             }
-            _ if arena.get(position.name()) == Some(b":protocol") => {
+            _ if arena.get(span(position.name())) == Some(b":protocol") => {
                 if !is_token(bytes) {
                     return Err(Malformed::Protocol);
                 }
-                self.protocol.replace(position.value()).is_some()
+                self.protocol.replace(span(position.value())).is_some()
             }
             _ => return Err(Malformed::PseudoUnknown),
         };
@@ -233,7 +238,7 @@ impl Section {
             let name = position.static_name();
             let is_pseudo = match name {
                 Some(name) => name.as_bytes().first() == Some(&b':'),
-                None => arena.get(position.name()).and_then(|name| name.first()) == Some(&b':'),
+                None => arena.get(span(position.name())).and_then(|name| name.first()) == Some(&b':'),
             };
             if is_pseudo {
                 if regular {
@@ -242,8 +247,10 @@ impl Section {
                 pseudo(name, position, arena)?;
                 if name == Some(StaticName::AUTHORITY) {
                     // What the application knows as Host, in front as RFC 9110 §7.2 wants it.
-                    self.fields.index(FieldId::HOST, 0..0, position.value()).map_err(|_| Malformed::Value)?;
-                    self.authority = Some(position.value());
+                    self.fields
+                        .index(FieldId::HOST, 0..0, span(position.value()))
+                        .map_err(|_| Malformed::Value)?;
+                    self.authority = Some(span(position.value()));
                 }
             } else {
                 regular = true;
@@ -267,7 +274,7 @@ impl Section {
         let (id, range) = match name {
             Some(name) => (field_id(name), 0..0),
             None => {
-                let range = position.name();
+                let range = span(position.name());
                 let name = arena.get(range.clone()).unwrap_or_default();
                 if !is_name(name) {
                     return Err(Malformed::Name);
@@ -279,13 +286,13 @@ impl Section {
         match id {
             FieldId::HOST => {
                 self.hosts += 1;
-                self.host = Some(position.value());
+                self.host = Some(span(position.value()));
                 if self.authority.is_some() {
                     return Ok(()); // There already; compared later.
                 }
             }
             FieldId::COOKIE => {
-                self.cookie(position.value());
+                self.cookie(span(position.value()));
                 return Ok(());
             }
             FieldId::CONTENT_LENGTH => {
@@ -306,8 +313,8 @@ impl Section {
             FieldId::PRIORITY => self.priority = Priority::parse(bytes),
             _ => {}
         }
-        self.fields.index(id, range, position.value()).map_err(|_| Malformed::Name)?;
-        if position.is_sensitive() {
+        self.fields.index(id, range, span(position.value())).map_err(|_| Malformed::Name)?;
+        if position.sensitive() {
             self.fields.mark_last_sensitive();
         }
         Ok(())

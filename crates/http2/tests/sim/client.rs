@@ -50,7 +50,7 @@ impl Client {
     pub(crate) fn new(machine: Connection, plan: Plan) -> Client {
         let most = plan.client_limits.window.max(65_535).max(plan.client_limits.window_max) as usize;
         Client {
-            side: Side::new(machine, plan.piece, plan.credit_share, most),
+            side: Side::new(machine, plan.piece, plan.credit_share, most, plan.client_changes.clone()),
             states: vec![State::default(); plan.exchanges.len()],
             plan,
             by_stream: BTreeMap::new(),
@@ -228,7 +228,7 @@ impl Peer for Client {
         self.side.was_reset = true;
     }
 
-    fn act(&mut self, _: Instant) -> bool {
+    fn act(&mut self, now: Instant) -> bool {
         let mut moved = false;
         while self.next < self.plan.exchanges.len() && !self.going {
             let exchange = &self.plan.exchanges[self.next];
@@ -257,6 +257,7 @@ impl Peer for Client {
         }
         moved |= self.side.send();
         moved |= self.side.give_back();
+        moved |= self.side.change_settings(now);
         if !self.said_goodbye && self.is_settled() {
             self.said_goodbye = true;
             self.side.machine.shut_down();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use wirelace_http2::{Limits, Timeouts};
+use wirelace_http2::{Limits, SettingsChange, Timeouts};
 use wirelace_sim::{Cut, PairSettings, Rng, StreamSettings};
 
 /// One exchange, as the client plans it and the server answers it.
@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) credit_share: usize,
     /// The server says goodbye after so many requests.
     pub(crate) server_leaves: Option<usize>,
+    pub(crate) client_changes: Vec<SettingsChange>,
+    pub(crate) server_changes: Vec<SettingsChange>,
     pub(crate) settings: PairSettings,
 }
 
@@ -115,7 +117,22 @@ impl Plan {
             rng.percent(8).then(|| if rng.percent(50) { Cut::eof(after) } else { Cut::reset(after) })
         };
         let cuts = [cut(&mut rng), cut(&mut rng)];
+        let changes = |rng: &mut Rng| {
+            let count = if rng.percent(40) { rng.within(1..=5) } else { 0 };
+            let change = |rng: &mut Rng| {
+                let mut change = SettingsChange::default();
+                change.window = rng.percent(60).then(|| 1 << rng.within(4..=17));
+                change.streams = rng.percent(40).then(|| rng.within(1..=8) as u32);
+                change.decoder_table = rng.percent(40).then(|| *rng.pick(&[0, 64, 200, 4096, 20_000]));
+                change
+            };
+            (0..count).map(|_| change(rng)).collect::<Vec<_>>()
+        };
+        let both = [changes(&mut rng), changes(&mut rng)];
+        let [client_changes, server_changes] = both;
         Plan {
+            client_changes,
+            server_changes,
             exchanges,
             piece: 1 << rng.within(4..=16),
             client_limits: limits(&mut rng),

@@ -34,7 +34,7 @@ impl Server {
     pub(crate) fn new(machine: Connection, plan: Plan) -> Server {
         let most = plan.server_limits.window.max(65_535).max(plan.server_limits.window_max) as usize;
         Server {
-            side: Side::new(machine, plan.piece, plan.credit_share, most),
+            side: Side::new(machine, plan.piece, plan.credit_share, most, plan.server_changes.clone()),
             plan,
             states: BTreeMap::new(),
             requests: 0,
@@ -172,9 +172,10 @@ impl Peer for Server {
         self.side.was_reset = true;
     }
 
-    fn act(&mut self, _: Instant) -> bool {
+    fn act(&mut self, now: Instant) -> bool {
         let mut moved = self.side.send();
         moved |= self.side.give_back();
+        moved |= self.side.change_settings(now);
         if !self.left && self.plan.server_leaves.is_some_and(|after| self.requests >= after) {
             self.left = true;
             self.side.machine.shut_down();

@@ -1,10 +1,11 @@
 //! What both sides have in common.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use wirelace_http_semantics::{Fields, HttpMachine, SendError, StreamId};
-use wirelace_http2::{Connection, Error};
+use wirelace_http2::{Connection, Error, SettingsChange};
 
 /// Sends `rest` as the machine has capacity, and no sooner.
 #[derive(Debug)]
@@ -36,10 +37,19 @@ pub(crate) struct Side {
     pub(crate) was_reset: bool,
     /// What must not have happened.
     pub(crate) faults: Vec<String>,
+    /// Settings that are still to change, one in so many turns.
+    pub(crate) changes: Vec<SettingsChange>,
+    turns: usize,
 }
 
 impl Side {
-    pub(crate) fn new(machine: Connection, piece: usize, share: usize, window_most: usize) -> Side {
+    pub(crate) fn new(
+        machine: Connection,
+        piece: usize,
+        share: usize,
+        window_most: usize,
+        changes: Vec<SettingsChange>,
+    ) -> Side {
         Side {
             machine,
             senders: BTreeMap::new(),
@@ -51,6 +61,8 @@ impl Side {
             error: None,
             was_reset: false,
             faults: Vec::new(),
+            changes,
+            turns: 0,
         }
     }
 
@@ -122,6 +134,16 @@ impl Side {
             }
         }
         moved
+    }
+
+    pub(crate) fn change_settings(&mut self, now: Instant) -> bool {
+        self.turns += 1;
+        if !self.turns.is_multiple_of(7) {
+            return false;
+        }
+        let Some(change) = self.changes.pop() else { return false };
+        self.machine.change_settings(change, now);
+        true
     }
 
     pub(crate) fn give_back(&mut self) -> bool {

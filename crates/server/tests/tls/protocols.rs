@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
+use http::Version;
 use tokio::io::AsyncReadExt as _;
 use wirelace_server::{Request, Response, Server};
 use wirelace_tls_glue::{Alert, CertificateSource, Hello, Identity, TlsError};
@@ -22,7 +23,6 @@ async fn what_is_spoken_is_offered() {
     for (offered, agreed) in [
         (&[][..], "none"),
         (&["http/1.1"], "http/1.1"),
-        (&["h2", "http/1.1"], "http/1.1"),
         (&["http/1.0", "http/1.1"], "http/1.1"),
         // `curl --http1.0`.
         (&["http/1.0"], "http/1.0"),
@@ -30,8 +30,14 @@ async fn what_is_spoken_is_offered() {
         let tls = authority.client().alpn(offered.iter().copied()).build().unwrap();
         assert_eq!(dial(server.address, &tls).await.get("/").await.text(), agreed, "{offered:?}");
     }
+    // HTTP/2 is preferred, whatever the client finds better.
+    for offered in [&["h2"][..], &["http/1.1", "h2"]] {
+        let tls = authority.client().alpn(offered.iter().copied()).build().unwrap();
+        let connection = dial(server.address, &tls).await.io;
+        assert_eq!(connection.report().unwrap().alpn.as_deref(), Some(&b"h2"[..]), "{offered:?}");
+    }
     // RFC 7301 §3.2.
-    for offered in [&["h2"][..], &["h3", "spdy/3.1"], &["HTTP/1.1"], &["acme-tls/1"]] {
+    for offered in [&["h2c"][..], &["h3", "spdy/3.1"], &["HTTP/1.1"], &["acme-tls/1"]] {
         let tls = authority.client().alpn(offered.iter().copied()).build().unwrap();
         let error = try_dial(server.address, &tls).await.err().unwrap();
         assert_eq!(*error, TlsError::Alert(Alert(120)), "{offered:?}");
@@ -51,6 +57,26 @@ async fn what_is_not_spoken_cannot_be_offered() {
     let mut server = bind(tls(&["http/1.1"])).unwrap();
     server.also_bind_tls(loopback(), tls(&["h9"])).unwrap_err();
     server.also_bind_tls(loopback(), tls(&["http/1.1", "acme-tls/1"])).unwrap();
+    server.also_bind_tls(loopback(), tls(&["h2"])).unwrap();
+}
+
+#[tokio::test]
+async fn versions_that_are_not_wanted_are_not_offered() {
+    let authority = Authority::new("root");
+    for (version, agreed, other) in
+        [(Version::HTTP_11, "http/1.1", "h2"), (Version::HTTP_2, "h2", "http/1.1")]
+    {
+        let builder = || Server::builder(protocol).http_versions([version]);
+        let server = start(builder().tls(authority.server().build().unwrap()));
+        let client = authority.client().alpn(["h2", "http/1.1"]).build().unwrap();
+        let connection = dial(server.address, &client).await.io;
+        assert_eq!(connection.report().unwrap().alpn.as_deref(), Some(agreed.as_bytes()));
+        let client = authority.client().alpn([other]).build().unwrap();
+        assert_eq!(*try_dial(server.address, &client).await.err().unwrap(), TlsError::Alert(Alert(120)));
+        server.stop().await;
+        let tls = authority.server().alpn([other]).build().unwrap();
+        assert_eq!(builder().tls(tls).bind(loopback()).unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
 }
 
 /// As an ACME crate has one: the certificate that answers a challenge goes to whoever asks for it by `acme-tls/1`.

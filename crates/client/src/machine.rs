@@ -1,0 +1,101 @@
+//! What the client asks of a connection machine beyond `HttpMachine`.
+
+use std::time::Instant;
+
+use wirelace_http_semantics::{HttpMachine, Priority, StreamId};
+use wirelace_http1::ClientConnection;
+use wirelace_http2::Stats;
+
+use crate::error::Error;
+
+/// Whether a request can be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ready {
+    Now,
+    /// After another event.
+    Later,
+    /// No request ever again.
+    Never,
+}
+
+/// The client's side of a connection, of any HTTP version.
+pub(crate) trait ClientMachine: HttpMachine<Error: Into<Error>> {
+    /// Exchanges share the connection, and one can be ended without harm to the others.
+    const MULTIPLEXED: bool;
+
+    /// Whether a request can be sent.
+    fn ready(&self) -> Ready;
+
+    /// Whether the server takes extended CONNECT; `None`: not known yet.
+    fn connect_protocol(&self) -> Option<bool>;
+
+    /// The exchange's data are a tunnel's.
+    fn is_tunnel(&self, stream: StreamId) -> bool;
+
+    /// Tells the server how urgent the response is now.
+    fn set_priority(&mut self, stream: StreamId, priority: Priority);
+
+    /// Measures the round-trip time.
+    fn ping(&mut self, now: Instant);
+
+    /// The counters of an HTTP/2 connection.
+    fn http2_stats(&self) -> Option<Stats>;
+}
+
+impl ClientMachine for ClientConnection {
+    const MULTIPLEXED: bool = false;
+
+    fn ready(&self) -> Ready {
+        if self.is_ready() {
+            Ready::Now
+        } else if self.is_closing() {
+            Ready::Never
+        } else {
+            Ready::Later
+        }
+    }
+
+    fn connect_protocol(&self) -> Option<bool> {
+        Some(false)
+    }
+
+    fn is_tunnel(&self, _: StreamId) -> bool {
+        ClientConnection::is_tunnel(self)
+    }
+
+    fn set_priority(&mut self, _: StreamId, _: Priority) {}
+
+    fn ping(&mut self, _: Instant) {}
+
+    fn http2_stats(&self) -> Option<Stats> {
+        None
+    }
+}
+
+impl ClientMachine for wirelace_http2::Connection {
+    const MULTIPLEXED: bool = true;
+
+    fn ready(&self) -> Ready {
+        if self.available() > 0 { Ready::Now } else { Ready::Later }
+    }
+
+    fn connect_protocol(&self) -> Option<bool> {
+        wirelace_http2::Connection::connect_protocol(self)
+    }
+
+    fn is_tunnel(&self, stream: StreamId) -> bool {
+        wirelace_http2::Connection::is_tunnel(self, stream)
+    }
+
+    fn set_priority(&mut self, stream: StreamId, priority: Priority) {
+        wirelace_http2::Connection::set_priority(self, stream, priority);
+    }
+
+    fn ping(&mut self, now: Instant) {
+        wirelace_http2::Connection::ping(self, now);
+    }
+
+    fn http2_stats(&self) -> Option<Stats> {
+        Some(*self.stats())
+    }
+}

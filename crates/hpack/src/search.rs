@@ -1,0 +1,199 @@
+//! Finds entries of the encoder's dynamic table by name, and by name and value.
+//!
+//! Each bucket leads to its newest entry, and each entry to the next older one of its bucket. Entries leave in the
+//! order in which they came, so a chain ends at the first one that is gone: eviction costs nothing.
+
+use alloc::vec::Vec;
+
+use crate::static_name::StaticName;
+use crate::table::{Entry, Table};
+
+/// How many entries of a chain are looked at: a peer that makes hashes collide costs compression, not time.
+const STEPS: usize = 16;
+
+/// A number that no entry has before 2^32 of them were there. What is found is always compared.
+const NONE: u32 = u32::MAX;
+
+/// Hash of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NameHash(u64);
+
+impl NameHash {
+    #[inline(always)]
+    pub(crate) const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// Hash of a name and a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FieldHash(u64);
+
+impl FieldHash {
+    #[inline(always)]
+    pub(crate) const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// What an entry has beside its octets.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Link {
+    name_hash: u32,
+    field_hash: u32,
+    /// The next older entries in the same buckets.
+    older_name: u32,
+    older_field: u32,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    /// As many as the table has room for entries.
+    names: Vec<u32>,
+    fields: Vec<u32>,
+}
+
+impl Search {
+    /// Age of an entry with that name and value.
+    #[inline]
+    pub(crate) fn field(
+        &self,
+        table: &Table<Link>,
+        hash: FieldHash,
+        static_name: Option<StaticName>,
+        name: &[u8],
+        value: &[u8],
+    ) -> Option<usize> {
+        let mut number = bucket(&self.fields, hash.0);
+        for _ in 0..STEPS {
+            let age = table.age(number)?;
+            let entry = table.get(age)?;
+            if entry.extra.field_hash == hash.0 as u32
+                && entry.static_name == static_name
+                && entry.value_len as usize == value.len()
+                && has_name(table, entry, name)
+                && octets(table, entry.start + entry.name_len, entry.value_len) == value
+            {
+                return Some(age);
+            }
+            number = entry.extra.older_field;
+        }
+        None
+    }
+
+    /// Age of an entry with that name, which is not static.
+    #[inline]
+    pub(crate) fn name(&self, table: &Table<Link>, hash: NameHash, name: &[u8]) -> Option<usize> {
+        let mut number = bucket(&self.names, hash.0);
+        for _ in 0..STEPS {
+            let age = table.age(number)?;
+            let entry = table.get(age)?;
+            if entry.extra.name_hash == hash.0 as u32
+                && entry.static_name.is_none()
+                && has_name(table, entry, name)
+            {
+                return Some(age);
+            }
+            number = entry.extra.older_name;
+        }
+        None
+    }
+
+    /// Notes the entry that `table` has just got.
+    #[inline]
+    pub(crate) fn inserted(&mut self, table: &mut Table<Link>) {
+        if self.fields.len() != table.capacity() {
+            self.rebuild(table);
+            return;
+        }
+        let number = table.next().wrapping_sub(1);
+        if let Some(entry) = table.newest_mut() {
+            self.link(number, &mut entry.extra);
+        }
+    }
+
+    /// The link of an entry to come.
+    #[inline(always)]
+    pub(crate) fn hashes(name: NameHash, field: FieldHash) -> Link {
+        Link { name_hash: name.0 as u32, field_hash: field.0 as u32, older_name: NONE, older_field: NONE }
+    }
+
+    #[inline(always)]
+    fn link(&mut self, number: u32, link: &mut Link) {
+        link.older_name = replace(&mut self.names, u64::from(link.name_hash), number);
+        link.older_field = replace(&mut self.fields, u64::from(link.field_hash), number);
+    }
+
+    #[cold]
+    fn rebuild(&mut self, table: &mut Table<Link>) {
+        self.names = alloc::vec![NONE; table.capacity()];
+        self.fields = self.names.clone();
+        table.iter_mut(|number, entry| self.link(number, &mut entry.extra));
+    }
+}
+
+#[inline(always)]
+fn bucket(heads: &[u32], hash: u64) -> u32 {
+    heads.get(hash as usize & heads.len().wrapping_sub(1)).copied().unwrap_or(NONE)
+}
+
+#[inline(always)]
+fn replace(heads: &mut [u32], hash: u64, number: u32) -> u32 {
+    let mask = heads.len().wrapping_sub(1);
+    heads.get_mut(hash as usize & mask).map_or(NONE, |head| core::mem::replace(head, number))
+}
+
+#[inline(always)]
+fn octets<X: Copy + Default>(table: &Table<X>, start: u32, length: u32) -> &[u8] {
+    let start = start as usize;
+    table.bytes().get(start..start + length as usize).unwrap_or_default()
+}
+
+/// True if the entry's name is static (and compared as such), or is `name`.
+#[inline(always)]
+fn has_name<X: Copy + Default>(table: &Table<X>, entry: &Entry<X>, name: &[u8]) -> bool {
+    entry.static_name.is_some() || octets(table, entry.start, entry.name_len) == name
+}
+
+#[inline(always)]
+pub(crate) fn name_hash(static_name: Option<StaticName>, name: &[u8]) -> NameHash {
+    NameHash(match static_name {
+        Some(name) => u64::from(name.index()).wrapping_mul(FACTOR),
+        None => hash(SEED, name),
+    })
+}
+
+#[inline(always)]
+pub(crate) fn field_hash(name: NameHash, value: &[u8]) -> FieldHash {
+    FieldHash(hash(name.0, value))
+}
+
+const SEED: u64 = 0x2545_f491_4f6c_dd1d;
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+#[inline(always)]
+fn mix(hash: u64, word: u64) -> u64 {
+    let product = (hash ^ word).wrapping_mul(FACTOR);
+    product ^ product >> 32
+}
+
+/// A hash for tables of our own size: fast, not secret.
+#[inline(always)]
+fn hash(seed: u64, octets: &[u8]) -> u64 {
+    let mut hash = mix(seed, octets.len() as u64);
+    let (words, rest) = octets.as_chunks::<8>();
+    for word in words {
+        hash = mix(hash, u64::from_le_bytes(*word));
+    }
+    if let Some(last) = octets.last_chunk::<8>() {
+        // Some octets twice, which is cheaper than each once.
+        return if rest.is_empty() { hash } else { mix(hash, u64::from_le_bytes(*last)) };
+    }
+    let word = match (octets.first_chunk::<4>(), octets.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+        }
+        _ => octets.iter().fold(0, |word, &octet| word << 8 | u64::from(octet)),
+    };
+    mix(hash, word)
+}
