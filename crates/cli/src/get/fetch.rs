@@ -146,6 +146,7 @@ impl Fetcher {
             let early = began_early && self.template.is_safe();
             if checkout.channel.is_shared() {
                 head.version = Version::HTTP_2;
+                head.fields.remove(FieldId::CONNECTION); // It has none (RFC 9113 §8.2.2).
             }
             show::request(self.voice, &head);
             let voice = self.voice;
