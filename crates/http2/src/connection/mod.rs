@@ -221,6 +221,7 @@ impl Connection {
                 self.finished = true;
                 return Err(error);
             }
+            self.check_finished();
             if self.finished {
                 input.clear();
                 return Ok(None);
@@ -237,7 +238,6 @@ impl Connection {
                                 continue;
                             }
                         }
-                        self.check_finished();
                         return Ok(None);
                     }
                 }
