@@ -53,12 +53,6 @@ impl Bystander {
         }
     }
 
-    /// The server is to end: it may leave requests unanswered.
-    pub(crate) fn give_up(mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
-
     /// One more request is answered.
     pub(crate) fn again(&mut self) {
         let count = self.served.load(Ordering::Relaxed);
