@@ -2,9 +2,10 @@
 
 use wirelace_wire::prefix_int::prefix_int;
 
-use crate::block::{BlockLimits, HeaderBlock, Position, copy, size};
+use crate::block::{BlockLimits, HeaderBlock, Position, size};
 use crate::error::DecodeError;
 use crate::huffman::{decode_into, room};
+use crate::octets::copy;
 use crate::static_name::StaticName;
 use crate::static_table;
 use crate::table::{Entry, Table};
