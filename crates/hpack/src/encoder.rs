@@ -55,8 +55,8 @@ pub enum Indexing {
 
 /// Encodes the header blocks of one direction of a connection, in the order in which they are sent.
 ///
-/// Its table is no larger than its own cap, whatever the peer allows; it takes about three times that of memory, and
-/// none before it is used.
+/// Its table is no larger than its own cap, whatever the peer allows; it takes less than four times that of memory,
+/// and none before it is used.
 #[derive(Debug)]
 pub struct Encoder {
     table: Table<Link>,
