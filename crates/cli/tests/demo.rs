@@ -32,7 +32,7 @@ fn plain_endpoints() {
         assert_eq!(server.get(refused).status, 400, "{refused}");
     }
     // What comes with later protocols is not there yet.
-    for missing in ["/push", "/ws/echo", "/live", "/no/such"] {
+    for missing in ["/ws/echo", "/live", "/no/such"] {
         assert_eq!(server.get(missing).status, 404, "{missing}");
     }
     let denied = server.request("DELETE", "/hello", &[]);
@@ -49,9 +49,42 @@ fn the_page_stands_alone() {
     let text = page.text();
     assert!(text.contains("<main id=\"wirelace\">") && text.contains("dataset.ready = '1'"));
     assert!(text.contains(env!("CARGO_PKG_VERSION")) && !text.contains("VERSION"));
+    let tiles = demo().get("/tiles");
+    assert!(tiles.text().contains("<main id=\"tiles\">") && tiles.text().contains("= 200;"));
     // No resource from anywhere: links, images and scripts are within it.
-    for outside in ["src=\"http", "src=\"//", "href=\"http", "@import", "url(http", "<script src"] {
-        assert!(!text.contains(outside), "{outside}");
+    for text in [text, tiles.text()] {
+        for outside in ["src=\"http", "src=\"//", "href=\"http", "@import", "url(http", "<script src"] {
+            assert!(!text.contains(outside), "{outside}");
+        }
+    }
+}
+
+#[test]
+fn tiles_and_large_answers() {
+    let server = demo();
+    let tile = server.get("/tiles/199?delay=1");
+    assert_eq!((tile.status, tile.field("content-type")), (200, Some("image/svg+xml")));
+    assert!(tile.text().starts_with("<svg ") && tile.text().ends_with("</svg>\n"));
+    assert_eq!(server.get("/tiles/200").status, 404);
+    let large = server.get("/tiles/large/1000?u=7&i=1");
+    assert_eq!((large.status, large.field("priority")), (200, Some("u=7, i")));
+    assert!(large.body == pattern(0, 1000));
+    assert_eq!(server.get("/tiles/large/5?u=8").field("priority"), None);
+    for refused in ["/tiles/large/0", "/tiles/large/x", "/tiles/large/99999999999"] {
+        assert_eq!(server.get(refused).status, 400, "{refused}");
+    }
+}
+
+#[test]
+fn what_a_page_needs_is_not_pushed_over_http1() {
+    let server = demo();
+    let page = server.get("/push");
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("<strong id=\"promised\">0</strong>"));
+    for (path, kind) in [("/push/a.css", "text/css"), ("/push/b.js", "text/javascript")] {
+        let resource = server.get(path);
+        assert!(resource.field("content-type").unwrap().starts_with(kind));
+        assert_eq!(resource.field("x-pushed"), Some("no"));
     }
 }
 

@@ -66,7 +66,9 @@ pub(crate) struct Peer<IO = TcpStream> {
 }
 
 pub(crate) async fn connect(server: &Running) -> Peer {
-    Peer::new(TcpStream::connect(server.address).await.unwrap(), Limits::default())
+    let io = TcpStream::connect(server.address).await.unwrap();
+    io.set_nodelay(true).unwrap();
+    Peer::new(io, Limits::default())
 }
 
 /// A connection to a server within this process.
