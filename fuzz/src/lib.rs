@@ -14,6 +14,7 @@ pub mod http1_chunked;
 pub mod http1_connection;
 pub mod http1_encode;
 pub mod http1_head;
+pub mod http2;
 pub mod input;
 pub mod proxy;
 pub mod quic;
@@ -41,6 +42,9 @@ pub const TARGETS: &[Target] = &[
     ("http1_head", http1_head::resumed),
     ("http1_encode", http1_encode::messages),
     ("http1_server", http1_connection::server),
+    ("http2_client", http2::client),
+    ("http2_frames", http2::frames),
+    ("http2_server", http2::server),
     ("semantics_hsts", hsts::values),
     ("semantics_structured", semantics::structured),
     ("semantics_values", semantics::values),

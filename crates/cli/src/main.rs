@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod client_tls;
+mod conformance;
 mod decode;
 mod demo;
 mod failure;
@@ -68,6 +69,8 @@ enum Command {
     Probe(probe::ProbeArgs),
     /// Call and answer in the binary framing protocol
     Frame(frame::FrameArgs),
+    /// Test whether a server keeps the rules of a protocol
+    Conformance(conformance::ConformanceArgs),
     /// Show what bytes on the wire mean
     Decode(decode::DecodeArgs),
 }
@@ -118,6 +121,7 @@ fn main() -> ExitCode {
         Command::Get(args) => get::run(&args, voice),
         Command::Probe(args) => probe::run(&args, voice),
         Command::Frame(args) => frame::run(&args, voice),
+        Command::Conformance(args) => conformance::run(&args, voice),
         Command::Decode(args) => decode::run(&args),
     };
     match result {

@@ -66,7 +66,7 @@ fn the_demo() {
         &format!("server         {target} at {}\n", server.secure),
         "verified       yes: it is for localhost, and this very certificate is trusted\n",
         "TLS            TLS 1.3, TLS_",
-        "ALPN           http/1.1\n",
+        "ALPN           h2\n",
         "handshake      1 round trip, ",
         "resumption     yes\n",
         "certificate 0  CN=wirelace development certificate\n",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use wirelace_http_semantics::{Event, FieldId, Head, Reason, RequestHead, ResponseHead, SendError, StreamId};
 use wirelace_runtime::{Application, Outcome, Step};
 use wirelace_wire::Machine;
@@ -35,6 +35,8 @@ pub(crate) struct Exchanges {
     /// Those to be looked at in this round.
     news: Vec<StreamId>,
     orders: Vec<Order>,
+    /// Those who wait for the server's settings.
+    settling: Vec<oneshot::Sender<()>>,
     /// No further request can come.
     abandoned: bool,
     /// No further request is taken.
@@ -63,6 +65,7 @@ impl Exchanges {
             says,
             news: Vec::new(),
             orders: Vec::new(),
+            settling: Vec::new(),
             abandoned: false,
             refusing: false,
             going_away: None,
@@ -237,6 +240,7 @@ impl Exchanges {
     fn obey<M: ClientMachine>(&mut self, machine: &mut M, order: Order, now: Instant) {
         match order {
             Order::Stats(answer) => drop(machine.http2_stats().map(|stats| answer.send(stats))),
+            Order::Settled(answer) => self.settling.push(answer),
             Order::Ping => machine.ping(now),
             Order::ShutDown => self.refuse(),
         }
@@ -393,6 +397,11 @@ impl<M: ClientMachine> Application<M> for Exchanges {
             moved = true;
         }
         self.orders = orders;
+        if !self.settling.is_empty() && machine.connect_protocol().is_some() {
+            for waiting in self.settling.drain(..) {
+                let _ = waiting.send(());
+            }
+        }
         let known = self.abandoned;
         moved |= self.start(cx, machine);
         if self.abandoned && !known {

@@ -197,6 +197,14 @@ impl Handle {
         !self.inner.commands.is_closed()
     }
 
+    /// Waits until the server has said how many requests it takes at once (its first SETTINGS), or the connection has
+    /// ended. Before that a hundred go out, and it may refuse some of them.
+    pub async fn settled(&self) {
+        let (answer, answered) = oneshot::channel();
+        self.inner.link.order(Order::Settled(answer));
+        let _ = answered.await;
+    }
+
     /// How many requests were given to the connection.
     #[must_use]
     pub fn requests(&self) -> u64 {

@@ -32,6 +32,8 @@ struct State {
 pub(crate) enum Order {
     /// The counters.
     Stats(oneshot::Sender<Stats>),
+    /// Say when it is known how many requests the server takes.
+    Settled(oneshot::Sender<()>),
     /// Measure the round-trip time.
     Ping,
     /// Finish what runs, and take nothing new.

@@ -9,6 +9,7 @@ use wirelace::client::{Body, Error};
 use wirelace::semantics::{FieldId, Fields, ResponseHead};
 
 use super::hsts::Hsts;
+use super::line::Place;
 use super::output::Output;
 use super::pool::{Checkout, Pool, Wish};
 use super::template::Template;
@@ -19,8 +20,10 @@ use super::{json, show};
 use crate::failure::Failure;
 use crate::voice::Voice;
 
-/// How often a request that an HTTP/2 server has not looked at is sent again at once.
+/// How often a request that an HTTP/2 server has refused is sent again at once.
 const REFUSALS: u32 = 3;
+/// How many connections a request may see closing while it waits to be sent.
+const DEPARTURES: u32 = 100;
 
 /// What is the same for all requests.
 pub(super) struct Fetcher {
@@ -54,9 +57,9 @@ struct Attempt {
 impl Fetcher {
     /// Fetches it, over TLS where the host is known to want that; its response is written when all before `number`
     /// have been.
-    pub(super) async fn fetch(&self, url: &Url, number: u64) -> Result<(), Failure> {
+    pub(super) async fn fetch(&self, url: &Url, number: u64, place: Place) -> Result<(), Failure> {
         match self.hsts.as_ref().map_or(Ok(None), |hsts| hsts.upgrade(url)) {
-            Ok(upgraded) => self.fetch_from(upgraded.as_ref().unwrap_or(url), number).await,
+            Ok(upgraded) => self.fetch_from(upgraded.as_ref().unwrap_or(url), number, place).await,
             Err(why) => {
                 self.output.pass_on(number).await;
                 Err(Failure::Usage(why))
@@ -64,11 +67,11 @@ impl Fetcher {
         }
     }
 
-    async fn fetch_from(&self, url: &Url, number: u64) -> Result<(), Failure> {
+    async fn fetch_from(&self, url: &Url, number: u64, mut place: Place) -> Result<(), Failure> {
         let mut retries = 0;
         loop {
             let mut written = false;
-            let result = self.attempt(url, number, retries, &mut written).await;
+            let result = self.attempt(url, number, retries, &mut place, &mut written).await;
             let Err(trouble) = result else {
                 self.output.pass_on(number).await;
                 return Ok(());
@@ -96,9 +99,16 @@ impl Fetcher {
         }
     }
 
-    async fn attempt(&self, url: &Url, number: u64, retries: u32, written: &mut bool) -> Result<(), Trouble> {
+    async fn attempt(
+        &self,
+        url: &Url,
+        number: u64,
+        retries: u32,
+        place: &mut Place,
+        written: &mut bool,
+    ) -> Result<(), Trouble> {
         let work = async {
-            let attempt = self.exchange(url).await?;
+            let attempt = self.exchange(url, place).await?;
             let status = attempt.response.status();
             if retries < self.options.retry && may_pass(status) && self.template.is_repeatable() {
                 let wish = attempt.response.headers().get(http::header::RETRY_AFTER);
@@ -116,26 +126,32 @@ impl Fetcher {
 
     /// Up to the head of the final response. A connection that was used before may turn out to be closed: then the
     /// request goes out once more on a new one. Early data may be too early for the server, or for its TLS: the same.
-    async fn exchange(&self, url: &Url) -> Result<Attempt, Trouble> {
+    async fn exchange(&self, url: &Url, place: &mut Place) -> Result<Attempt, Trouble> {
         let begun = Instant::now();
-        let mut wish = Wish { fresh: false, once: self.template.closes(), early: true };
-        let (mut same, mut refusals) = (None, 0);
+        let mut wish = Wish { fresh: false, once: self.template.closes(), apart: false, early: true };
+        let (mut same, mut refusals, mut departures) = (None, 0, 0);
         loop {
+            place.come_back();
             let mut head = self.template.head(url).map_err(|what| Trouble::Input(io::Error::other(what)))?;
             let body = self.template.body().map_err(Trouble::Input)?;
             let mut checkout = match same.take() {
                 Some(checkout) => checkout,
                 None => self.pool.get(&url.origin, wish).await.map_err(Trouble::Peer)?,
             };
+            let Some(admission) = checkout.channel.admit(place).await else {
+                wish.apart = true;
+                continue;
+            };
             let began_early = checkout.channel.is_early();
             let early = began_early && self.template.is_safe();
             if checkout.channel.is_shared() {
                 head.version = Version::HTTP_2;
+                head.fields.remove(FieldId::CONNECTION); // It has none (RFC 9113 §8.2.2).
             }
             show::request(self.voice, &head);
             let voice = self.voice;
             let on_interim = move |head: &ResponseHead| show::response(voice, head);
-            match checkout.channel.send_native(head, body, on_interim).await {
+            match checkout.channel.send_native(head, body, admission, place, on_interim).await {
                 Ok(response) => {
                     if began_early && let Some(handshake) = checkout.channel.handshake() {
                         show::handshake(self.voice, handshake);
@@ -169,11 +185,13 @@ impl Fetcher {
                 Err(error)
                     if error.is_retry_safe()
                         && checkout.channel.is_shared()
-                        && refusals < REFUSALS
+                        && (refusals < REFUSALS && departures < DEPARTURES)
                         && self.template.can_repeat() =>
                 {
                     self.voice.detail(format_args!("* {error}; again"));
-                    refusals += 1;
+                    let counter =
+                        if matches!(error, Error::GoingAway(_)) { &mut departures } else { &mut refusals };
+                    *counter += 1;
                 }
                 Err(error) if checkout.connecting.is_none() && !wish.fresh && self.is_safe_again(&error) => {
                     self.voice.detail(format_args!("* {error}; on a new connection"));

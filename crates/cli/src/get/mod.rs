@@ -4,6 +4,7 @@ mod channel;
 mod fetch;
 mod hsts;
 mod json;
+mod line;
 mod output;
 mod overheard;
 mod pool;
@@ -31,6 +32,7 @@ use crate::origin::Resolve;
 use crate::voice::Voice;
 use fetch::{Fetcher, Options};
 use hsts::Hsts;
+use line::Lines;
 use output::Output;
 use pool::Pool;
 use template::Template;
@@ -209,11 +211,13 @@ pub(crate) fn run(args: &GetArgs, voice: Voice) -> Result<(), Failure> {
 
 /// Fetches in the order of the URLs, so many at a time.
 async fn all(fetcher: Arc<Fetcher>, urls: Vec<Url>, total: u64, parallel: u64) -> Result<(), Failure> {
+    let lines = Arc::new(Lines::new(&urls, fetcher.output.is_ordered()));
     let urls = Arc::new(urls);
     let next = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
     for _ in 0..parallel.min(total) {
         let (fetcher, urls, next) = (Arc::clone(&fetcher), Arc::clone(&urls), Arc::clone(&next));
+        let lines = Arc::clone(&lines);
         workers.spawn(async move {
             let mut first = None;
             loop {
@@ -223,7 +227,8 @@ async fn all(fetcher: Arc<Fetcher>, urls: Vec<Url>, total: u64, parallel: u64) -
                 }
                 // In bounds: the remainder is smaller than the length.
                 let Some(url) = urls.get((number % urls.len() as u64) as usize) else { return first };
-                if let Err(reason) = fetcher.fetch(url, number).await {
+                let Some(place) = lines.place(number) else { return first };
+                if let Err(reason) = fetcher.fetch(url, number, place).await {
                     match first {
                         None => first = Some(reason),
                         Some(_) => fetcher.voice.error(reason),

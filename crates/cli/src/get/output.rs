@@ -40,6 +40,11 @@ impl Output {
         })
     }
 
+    /// Whether responses wait for each other.
+    pub(super) fn is_ordered(&self) -> bool {
+        !self.discards
+    }
+
     /// Waits until all requests before this one have written what they had. Where nothing is written, nobody waits.
     pub(super) async fn turn(&self, number: u64) {
         if !self.discards {

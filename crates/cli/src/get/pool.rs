@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use wirelace::client::{Connection, Error, Handle, HttpVersion, Options};
+use wirelace::client::{Connection, Error, HttpVersion, Options};
 use wirelace::tls_glue::ClientTls;
 
-use super::channel::Channel;
+use super::channel::{Channel, Shared};
 use super::{overheard, show};
 use crate::origin::{Origin, Resolve};
 use crate::voice::Voice;
@@ -37,7 +37,7 @@ enum Known {
     #[default]
     Nothing,
     Http1,
-    Http2(Handle),
+    Http2(Shared),
 }
 
 /// How a connection is to be.
@@ -47,6 +47,8 @@ pub(super) struct Wish {
     pub(super) fresh: bool,
     /// For one request alone.
     pub(super) once: bool,
+    /// Not one that others use at the same time.
+    pub(super) apart: bool,
     /// It may begin with early data.
     pub(super) early: bool,
 }
@@ -80,20 +82,26 @@ impl Pool {
     /// # Errors
     /// The name is not known, none of its addresses answers, or the TLS handshake fails with the first that does.
     pub(super) async fn get(&self, origin: &Origin, wish: Wish) -> Result<Checkout, Error> {
-        if self.may_share(origin) && !wish.once {
+        if self.may_share(origin) && !wish.once && !wish.apart {
             let known = Arc::clone(lock(&self.shared).entry(origin.clone()).or_default());
             // The first one finds out for all what the server speaks.
             let mut known = known.lock().await;
             match &*known {
                 Known::Http1 => {}
-                Known::Http2(handle) if handle.is_open() => {
-                    return Ok(self.again(origin, Channel::Shared(handle.clone())));
+                Known::Http2(shared) if shared.handle.is_open() => {
+                    let shared = shared.clone();
+                    drop(known);
+                    // More at once than it takes would be refused. Early data wait for no answer.
+                    if !shared.handle.is_early() {
+                        shared.handle.settled().await;
+                    }
+                    return Ok(self.again(origin, Channel::Shared(shared)));
                 }
                 Known::Http2(_) | Known::Nothing => {
                     let checkout = self.dial(origin, wish.early).await?;
                     *known = match &checkout.channel {
                         Channel::Alone(_) => Known::Http1,
-                        Channel::Shared(handle) => Known::Http2(handle.clone()),
+                        Channel::Shared(shared) => Known::Http2(shared.clone()),
                     };
                     return Ok(checkout);
                 }
@@ -140,7 +148,7 @@ impl Pool {
                         None => Channel::Alone(connection),
                         Some(handle) => {
                             overheard::listen(&handle, self.voice, &mut lock(&self.tasks));
-                            Channel::Shared(handle)
+                            Channel::Shared(Shared::new(handle))
                         }
                     };
                     return Ok(Checkout { channel, connecting: Some(begun.elapsed()) });

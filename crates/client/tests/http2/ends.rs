@@ -14,10 +14,7 @@ async fn a_server_that_goes_away_finishes_what_it_has_taken() {
     let (handle, mut server) = pair_with(options(), Limits { streams: 1, ..Limits::default() });
     let mut notices = handle.take_notices().unwrap();
     assert!(handle.take_notices().is_none());
-    let known = spawn(&handle, get("/known"));
-    let stream = server.request_for("/known").await;
-    server.answer(stream, "").await;
-    response(known).await.unwrap();
+    within(handle.settled()).await;
     let running = spawn(&handle, get("/running"));
     let stream = server.request_for("/running").await;
     let queued = spawn(&handle, get("/queued"));
@@ -75,7 +72,10 @@ async fn what_ends_the_connection_reaches_every_exchange() {
         // PING of seven bytes.
         (b"\0\0\0\x04\0\0\0\0\0\0\0\x07\x06\0\0\0\0\0abcdefg", "PING"),
         // GOAWAY, ENHANCE_YOUR_CALM.
-        (b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\x05\0\0\0\x0b", "ended early (Limit)"),
+        (
+            b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\x05\0\0\0\x0b",
+            "ended early: a limit was passed",
+        ),
         (b"\0\0\0\x04\0\0\0\0\0\0\0\x08", "ended"),
         (SETTINGS, "closed before the answer"),
     ] {

@@ -161,7 +161,8 @@ impl Connection {
         self.check_finished();
     }
 
-    /// Whether there is nothing left to do.
+    /// Whether there is nothing left to do. Asked after each frame, so that it does not depend on how they were cut.
+    #[inline]
     pub(super) fn check_finished(&mut self) {
         let ending = self.ending == Ending::Final || self.peer_ending.is_some();
         if ending && self.streams.open_all() == 0 && self.failed.is_none() {

@@ -21,11 +21,13 @@ pub(super) struct ReceiveWindow {
     available: i64,
     /// Bytes that may be granted again and were not yet.
     returned: u32,
+    /// Bytes that are worth a frame where the peer has not more left; an eighth of the window if that is less.
+    worth: u32,
 }
 
 impl ReceiveWindow {
-    pub(super) fn new(size: u32) -> ReceiveWindow {
-        ReceiveWindow { size, available: i64::from(size), returned: 0 }
+    pub(super) fn new(size: u32, worth: u32) -> ReceiveWindow {
+        ReceiveWindow { size, available: i64::from(size), returned: 0, worth }
     }
 
     pub(super) fn report(&self, held: u64) -> WindowReport {
@@ -66,12 +68,12 @@ impl ReceiveWindow {
     }
 
     /// Whether it is time to grant again what came back: half the window, or as much as the peer has left, so that it
-    /// never waits for credit that lies here; less than an eighth is not worth a frame.
+    /// never waits for credit that lies here.
     pub(super) fn is_due(&self) -> bool {
         let returned = i64::from(self.returned);
         self.returned > 0
             && (self.returned >= self.size / 2
-                || returned >= self.available && self.returned >= self.size / 8)
+                || returned >= self.available && self.returned >= self.worth.min(self.size / 8))
     }
 
     /// Grants what came back and returns the increment for WINDOW_UPDATE.
@@ -89,7 +91,7 @@ mod tests {
     #[test]
     fn a_reader_always_gets_credit_before_the_window_is_used_up() {
         for size in [1u32, 2, 7, 100, 65_535] {
-            let mut window = ReceiveWindow::new(size);
+            let mut window = ReceiveWindow::new(size, u32::MAX);
             let mut sent = 0u64;
             while sent < u64::from(size) * 5 {
                 assert!(window.available() > 0, "stuck at {sent} of a window of {size}");
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn what_is_held_back_delays_credit_but_never_forever() {
-        let mut window = ReceiveWindow::new(1000);
+        let mut window = ReceiveWindow::new(1000, u32::MAX);
         assert!(window.take(1000));
         // The application holds 600 and has taken 400 one by one.
         let mut granted = 0;
@@ -126,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_window_that_settings_shrink_goes_below_zero() {
-        let mut window = ReceiveWindow::new(65_535);
+        let mut window = ReceiveWindow::new(65_535, u32::MAX);
         assert!(window.take(60_000));
         window.shift(1000 - 65_535);
         assert_eq!(window.available(), 1000 - 60_000);

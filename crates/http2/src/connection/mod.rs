@@ -157,7 +157,8 @@ impl Connection {
             closed: Closed::default(),
             last_peer: 0,
             next_own: if role == Role::Server { 2 } else { 1 },
-            window: ReceiveWindow::new(window),
+            // All but one stream may be full and unread: what one may send has to come round.
+            window: ReceiveWindow::new(window, said.window / 8),
             reserve: limits.window_reserve,
             stream_window: DEFAULT_WINDOW,
             send_window: i64::from(DEFAULT_WINDOW),
@@ -220,6 +221,7 @@ impl Connection {
                 self.finished = true;
                 return Err(error);
             }
+            self.check_finished();
             if self.finished {
                 input.clear();
                 return Ok(None);
@@ -236,7 +238,6 @@ impl Connection {
                                 continue;
                             }
                         }
-                        self.check_finished();
                         return Ok(None);
                     }
                 }

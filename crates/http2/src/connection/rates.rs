@@ -25,7 +25,8 @@ impl Rates {
         Rates {
             // A page that goes away cancels all it has asked for.
             resets: Budget::new(500, 50),
-            faults: Budget::new(200, 20),
+            // As many: a client may open more streams than are allowed before it knows how many are.
+            faults: Budget::new(500, 50),
             controls: Budget::new(4000, 400),
             settings: Budget::new(50, 5),
             empty: Budget::new(100, 20),

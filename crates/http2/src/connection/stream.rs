@@ -102,7 +102,7 @@ impl Stream {
             blocked: false,
             priority: Priority::default(),
             interim: 0,
-            window: ReceiveWindow::new(window),
+            window: ReceiveWindow::new(window, u32::MAX),
             borrowed: 0,
             unconsumed: 0,
             granted: now,
