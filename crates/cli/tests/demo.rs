@@ -88,6 +88,60 @@ fn what_a_page_needs_is_not_pushed_over_http1() {
     }
 }
 
+/// Exit code and what is written, of `get` over HTTP/2.
+fn get2(server: &Server, options: &[&str], path: &str) -> (Option<i32>, String, String) {
+    let url = server.url(path);
+    run_text(&[&["get", "--http", "2", "-i"], options, &[&url]].concat())
+}
+
+#[test]
+fn http2_with_prior_knowledge() {
+    let server = demo();
+    let (code, out, _) = get2(&server, &[], "/hello");
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with("HTTP/2 200") && out.ends_with("\nhello, world\n"), "{out}");
+    let (_, out, _) = get2(&server, &["-H", "X-Mine: yes"], "/headers?a=b");
+    let value: serde_json::Value = serde_json::from_str(&out[out.find('{').unwrap()..]).unwrap();
+    assert_eq!((&value["version"], &value["target"]), (&"HTTP/2".into(), &"/headers?a=b".into()));
+    assert!(value["headers"].as_array().unwrap().contains(&serde_json::json!(["x-mine", "yes"])));
+    let (_, out, _) = get2(&server, &["-d", "abc"], "/upload");
+    assert!(out.contains("\"bytes\": 3"), "{out}");
+    let (_, out, _) = get2(&server, &[], "/stream/3/1");
+    assert!(out.contains("chunk 1 of 3\nchunk 2 of 3\nchunk 3 of 3\n"), "{out}");
+    let (_, out, _) = get2(&server, &["--repeat", "40", "--parallel", "40"], "/bytes/3000");
+    assert_eq!(out.matches("HTTP/2 200").count(), 40);
+    let metrics = server.get("/metrics");
+    assert!(metrics.text().lines().any(|line| line == "wirelace_requests_total{class=\"2xx\"} 44"));
+}
+
+#[test]
+fn http2_pushes() {
+    let server = demo();
+    let (code, out, err) = get2(&server, &["-v", "--push"], "/push");
+    assert_eq!(code, Some(0));
+    assert!(out.contains("<strong id=\"promised\">2</strong>"), "{out}");
+    for path in ["/push/a.css", "/push/b.js"] {
+        assert!(err.contains(path), "{err}");
+    }
+    let (_, out, _) = get2(&server, &[], "/push");
+    assert!(out.contains("<strong id=\"promised\">0</strong>"), "{out}");
+}
+
+#[test]
+fn only_the_versions_that_are_wanted() {
+    for (http, said) in [("1.1", "(h1)"), ("2", "(h2c)"), ("2,1.1", "(h1 h2c)")] {
+        let server = Server::start(&["demo", "--http", http]);
+        assert_eq!(server.spoken, said);
+        let (code, ..) = get2(&server, &[], "/hello");
+        assert_eq!(code == Some(0), http.contains('2'), "{http}");
+        let (code, ..) = run_text(&["get", "--http", "1.1", &server.url("/hello")]);
+        assert_eq!(code == Some(0), http.contains("1.1"), "{http}");
+    }
+    for wrong in ["3", "", "h2", "1.1;2"] {
+        assert_eq!(run_text(&["demo", "--http", wrong]).0, Some(2), "{wrong}");
+    }
+}
+
 #[test]
 fn echo_streams_while_the_request_arrives() {
     let server = demo();
