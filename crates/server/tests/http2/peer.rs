@@ -1,4 +1,5 @@
 //! An HTTP/2 client that does what a test says, one command at a time.
+#![allow(dead_code)] // Each suite uses its part.
 
 use std::collections::HashMap;
 use std::time::Instant;
