@@ -54,13 +54,15 @@ class Client:
         self.socket = connect(tls, **where)
         self.scheme = "https" if tls else "http"
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
-        self.h2.local_settings.update({Codes.ENABLE_PUSH: 0, **(settings or {})})
+        own = h2.settings.Settings(client=True, initial_values={Codes.ENABLE_PUSH: 0, **(settings or {})})
+        self.h2.local_settings, self.h2.max_inbound_frame_size = own, own.max_frame_size
+        self.h2.decoder.max_allowed_table_size = own.header_table_size
         self.h2.initiate_connection()
         if window:
             self.h2.increment_flow_control_window(window)
         # Whether what was received is given back to the windows.
         self.automatic = automatic
-        self.answers, self.events, self.closed = {}, [], False
+        self.answers, self.events, self.goaway = {}, [], None
         self.flush()
 
     def __enter__(self):
@@ -105,7 +107,6 @@ class Client:
         """Reads once and takes in what came; False at the end of the connection."""
         data = self.socket.recv(1 << 16)
         if not data:
-            self.closed = True
             return False
         for event in self.h2.receive_data(data):
             self.take(event)
@@ -130,12 +131,14 @@ class Client:
                     self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             case h2.events.StreamEnded():
                 answer.ended = True
+            case h2.events.ConnectionTerminated():
+                self.goaway = f"GOAWAY, code {event.error_code}, last stream {event.last_stream_id}, {event.additional_data}"
             case h2.events.StreamReset():
                 answer.reset = event.error_code
 
     def until(self, condition, why="the connection ended first"):
         while not condition():
-            true(self.read(), why)
+            true(self.read() and not self.goaway, f"{why} ({self.goaway})")
 
     def finish(self, *streams):
         """Reads until these streams are over; gives their answers."""

@@ -274,13 +274,15 @@ def _(tls):
         true(max(answer.pieces) <= 100_000, f"a frame of {max(answer.pieces)} bytes")
 
 
-@both("settings that change a hundred times while bodies are on their way", 40)
+@both("settings that change forty times while bodies are on their way", 40)
 def _(tls):
     with Client(tls, window=50 * MIB) as client:
+        # h2 takes any acknowledgement for that of its next change.
+        client.roundtrip()
         streams = [client.ask(path="/bytes/1000000") for _ in range(4)]
-        for turn in range(100):
+        for turn in range(40):
             client.h2.update_settings({Codes.INITIAL_WINDOW_SIZE: (1, 70_000, 500, 1_000_000)[turn % 4],
-                                       Codes.MAX_FRAME_SIZE: (16_384, 65_536)[turn % 2], Codes.HEADER_TABLE_SIZE: (0, 4096, 100)[turn % 3]})
+                                       Codes.HEADER_TABLE_SIZE: (0, 4096, 100)[turn % 3]})
             client.flush()
             streams.append(client.ask(path=f"/cache/{turn}"))
             client.read()
@@ -325,7 +327,7 @@ def _(tls):
     with Client(tls) as client:
         client.roundtrip()
         total, given = 0, client.h2.outbound_flow_control_window
-        while total < 2 * given:
+        while total < 1.3 * given:
             stream = client.ask("POST", ("/upload", "/echo", "/delay/50")[total % 3], end=False)
             window = client.h2.local_flow_control_window(stream)
             client.body(stream, bytes(min(window, 60_000)), end=False)
