@@ -8,7 +8,7 @@ import h2.connection
 import h2.events
 import h2.settings
 import hpack
-from hyperframe.frame import (ContinuationFrame, DataFrame, Frame, GoAwayFrame, HeadersFrame, PingFrame, RstStreamFrame, SettingsFrame,
+from hyperframe.frame import (ContinuationFrame, DataFrame, ExtensionFrame, Frame, GoAwayFrame, HeadersFrame, PingFrame, RstStreamFrame, SettingsFrame,
                               WindowUpdateFrame)
 
 import target
@@ -36,6 +36,14 @@ def connect(tls=False, host=None, port=None, timeout=10, receive_buffer=None):
 
 def request(method="GET", path="/hello", fields=(), scheme="http", authority="localhost"):
     return [(":method", method), (":scheme", scheme), (":authority", authority), (":path", path), *fields]
+
+
+def extension(kind, body, stream=0, flags=0):
+    """A frame of any type."""
+    frame = ExtensionFrame(kind, stream_id=stream, flag_byte=flags, body=body)
+    # hyperframe writes the length only of what it has read.
+    frame.body_len = len(body)
+    return frame
 
 
 class Answer:
@@ -183,13 +191,18 @@ class Raw:
         self.socket.sendall(b"".join(frame.serialize() for frame in frames))
 
     def ask(self, method="GET", path="/hello", fields=(), end=True):
-        """Sends one HEADERS frame and gives its stream."""
+        """Sends a request's head and gives its stream."""
         stream, self.next = self.next, self.next + 2
-        self.send(self.head(stream, request(method, path, fields), end))
+        self.send(*self.head(stream, request(method, path, fields), end))
         return stream
 
     def head(self, stream, fields, end=True):
-        return HeadersFrame(stream, self.encoder.encode(fields), flags=["END_HEADERS"] + (["END_STREAM"] if end else []))
+        """HEADERS, and CONTINUATION if it has to be."""
+        block = self.encoder.encode(fields)
+        first, *rest = [block[i:i + 16_384] for i in range(0, len(block), 16_384)]
+        frames = [HeadersFrame(stream, first, flags=["END_STREAM"] if end else [])] + [ContinuationFrame(stream, part) for part in rest]
+        frames[-1].flags.add("END_HEADERS")
+        return frames
 
     def frame(self):
         """The next frame; None at the end of the connection, however it came."""
@@ -262,4 +275,4 @@ def healthy(tls=False):
 
 
 __all__ = ["Answer", "Client", "Codes", "ContinuationFrame", "DataFrame", "Frame", "GoAwayFrame", "HeadersFrame", "PREFACE", "PingFrame",
-           "Raw", "RstStreamFrame", "SettingsFrame", "WindowUpdateFrame", "connect", "healthy", "request"]
+           "Raw", "RstStreamFrame", "SettingsFrame", "WindowUpdateFrame", "connect", "extension", "healthy", "request"]

