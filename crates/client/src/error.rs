@@ -1,5 +1,6 @@
 //! What can go wrong with a request.
 
+use std::borrow::Cow;
 use std::io;
 
 #[cfg(feature = "tls")]
@@ -31,7 +32,7 @@ pub enum Error {
     Refused,
     /// The server takes no more requests on this connection (GOAWAY), for that reason. Nothing was sent: try again on
     /// another one.
-    #[error("the server takes no more requests on this connection ({0:?})")]
+    #[error("the server takes no more requests on this connection: {}", words(.0))]
     GoingAway(Reason),
     /// The server does not take extended CONNECT (RFC 8441 §3).
     #[error("the server does not take CONNECT with a protocol (RFC 8441)")]
@@ -40,7 +41,7 @@ pub enum Error {
     #[error("the connection was closed before the answer")]
     Closed,
     /// The exchange ended before its end.
-    #[error("the exchange was ended early ({0:?})")]
+    #[error("the exchange was ended early: {}", words(.0))]
     Reset(Reason),
     /// The server broke a rule of the protocol, or passed a limit.
     #[error("{0}")]
@@ -69,6 +70,21 @@ pub enum Error {
     #[cfg(feature = "tls")]
     #[error("the server does not speak HTTP/2: {}", chosen(.0.as_ref()))]
     NotHttp2(Option<Bytes>),
+}
+
+fn words(reason: &Reason) -> Cow<'static, str> {
+    Cow::Borrowed(match reason {
+        Reason::NoError => "it says that nothing is wrong",
+        Reason::Cancel => "it was cancelled",
+        Reason::PeerClosed => "the connection was closed",
+        Reason::Refused => "it was refused before it was processed",
+        Reason::Protocol => "a rule of the protocol was broken",
+        Reason::Timeout => "it took too long",
+        Reason::Limit => "a limit was passed",
+        Reason::Internal => "the server, or this side, failed",
+        Reason::Code(code) => return Cow::Owned(format!("code {code}")),
+        reason => return Cow::Owned(format!("{reason:?}")),
+    })
 }
 
 impl Error {

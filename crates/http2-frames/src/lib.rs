@@ -27,6 +27,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "tokio-util")]
+mod codec;
 mod error;
 mod error_code;
 mod frame;
@@ -35,6 +37,8 @@ mod lists;
 mod settings;
 mod write;
 
+#[cfg(feature = "tokio-util")]
+pub use codec::{FrameCodec, OwnedFrame};
 pub use error::{FrameError, FrameRule};
 pub use error_code::ErrorCode;
 pub use frame::{Dependency, Frame, data_range};

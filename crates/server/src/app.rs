@@ -16,13 +16,12 @@ use crate::exchange::{Alarm, Exchange, Slot, State};
 use crate::feed;
 use crate::link::{Link, Notice};
 use crate::machine::ServerMachine;
-use crate::priority;
 use crate::request::{Known, Request};
 use crate::request_body::RequestBody;
 use crate::respond::{self, Additions, Asked, Form};
 use crate::response::Response;
 use crate::response_body::ResponseBody;
-use crate::send::{collect, invite, pump, refuse};
+use crate::send::{Pumped, collect, invite, pump, refuse};
 use crate::trace;
 
 /// Futures up to this size keep their place while the connection is idle.
@@ -138,7 +137,7 @@ impl<C: Call> App<C> {
                     State::Waiting(Box::new(response))
                 } else {
                     match self.core.send(machine, stream, asked, response, now).0 {
-                        State::Done => return,
+                        State::Done | State::Failed => return,
                         state => state,
                     }
                 }
@@ -246,6 +245,7 @@ impl<C: Call> Core<C> {
                         exchange.state = self.call(cx, *request);
                     } else {
                         machine.reset(exchange.stream, Reason::Cancel);
+                        exchange.state = State::Failed;
                     }
                 }
                 State::Handling(slot) => {
@@ -272,13 +272,15 @@ impl<C: Call> Core<C> {
                     moved = true;
                 }
                 State::Sending(body) => {
-                    let (sent, over) = pump(cx, machine, exchange.stream, body);
+                    let (sent, next) = pump(cx, machine, exchange.stream, body);
                     moved |= sent;
-                    if !over {
-                        break;
+                    match next {
+                        Pumped::All => exchange.state = State::Done,
+                        Pumped::Failed => exchange.state = State::Failed,
+                        Pumped::Part => break,
                     }
-                    exchange.state = State::Done;
                 }
+                State::Failed => exchange.break_off(),
                 State::Done => break,
             }
         }
@@ -328,10 +330,10 @@ impl<C: Call> Core<C> {
     ) -> (State<C::Future>, Form) {
         let form = respond::settle(&mut response, asked, &self.additions, now);
         if !asked.http1
+            && let Some(said) = response.head.fields.get(FieldId::PRIORITY)
             && let Some(known) = machine.priority(stream)
-            && let Some(priority) = priority::with_field(known, &response.head.fields)
         {
-            machine.set_priority(stream, priority);
+            machine.set_priority(stream, known.merged(said));
         }
         let Response { head, body } = response;
         let (sent, body) = match (form, body) {
@@ -339,6 +341,10 @@ impl<C: Call> Core<C> {
                 (machine.send_message(stream, head, data), ResponseBody::Empty)
             }
             (Form::Announcement, _) => {
+                (machine.send_head(stream, Head::Response(head), false), ResponseBody::Full(Bytes::new()))
+            }
+            // HTTP/2 ends a tunnel apart from its head.
+            (Form::Tunnel, ResponseBody::Empty) if !asked.http1 => {
                 (machine.send_head(stream, Head::Response(head), false), ResponseBody::Full(Bytes::new()))
             }
             (_, body) => {
@@ -349,17 +355,21 @@ impl<C: Call> Core<C> {
         if let Err(error) = sent {
             if error != SendError::Closed {
                 trace::refused(&self.link.info, &error);
-                refuse(machine, stream);
+                if !refuse(machine, stream) {
+                    return (State::Failed, Form::Message);
+                }
             }
             return (State::Done, Form::Message);
         }
         let state = match body {
             ResponseBody::Empty => State::Done,
             ResponseBody::Full(data) => {
-                if machine.send_data(stream, data, true).is_err() {
+                if machine.send_data(stream, data, true).is_ok() {
+                    State::Done
+                } else {
                     machine.reset(stream, Reason::Internal);
+                    State::Failed
                 }
-                State::Done
             }
             ResponseBody::Stream(body) => State::Sending(body),
         };

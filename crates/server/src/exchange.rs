@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 
-use wirelace_http_semantics::StreamId;
+use wirelace_http_semantics::{Reason, StreamId};
 
 use crate::feed::Feed;
 use crate::link::Link;
@@ -38,6 +38,8 @@ pub(crate) enum State<F> {
     /// An earlier response has to be finished first.
     Waiting(Box<Response>),
     Sending(BoxBody),
+    /// It was reset.
+    Failed,
     /// The response is complete, or cannot be.
     Done,
 }
@@ -46,6 +48,14 @@ impl<F> Exchange<F> {
     /// True when the exchange can be forgotten.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.state, State::Done) && self.feed.is_none()
+    }
+
+    /// It was reset: whoever reads its body elsewhere is told.
+    pub(crate) fn break_off(&mut self) {
+        for feed in [self.feed.take(), self.tunnel.take()].into_iter().flatten() {
+            feed.fail(Reason::Internal);
+        }
+        self.state = State::Done;
     }
 
     /// Where data go that come now. What follows CONNECT is the tunnel's, though it is not open yet.

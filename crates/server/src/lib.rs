@@ -35,7 +35,6 @@ mod link;
 mod listeners;
 mod machine;
 mod preface;
-mod priority;
 mod proxied;
 pub mod proxy_protocol;
 mod push;

@@ -9,7 +9,6 @@ use crate::info::ConnectionInfo;
 use crate::interim::Interim;
 use crate::link::Link;
 use crate::machine::ServerMachine;
-use crate::priority;
 use crate::push::Pusher;
 use crate::request_body::RequestBody;
 use crate::secured::Secured;
@@ -119,9 +118,8 @@ impl Request {
     /// what the field `priority` says with HTTP/1. A field of that name in the response overrides it (RFC 9218 §8).
     #[must_use]
     pub fn priority(&self) -> Priority {
-        let default = Priority::default();
-        let said = || priority::with_field(default, &self.head.fields).unwrap_or(default);
-        self.known.priority.unwrap_or_else(said)
+        let said = || self.head.fields.get(FieldId::PRIORITY).map(Priority::parse);
+        self.known.priority.or_else(said).unwrap_or_default()
     }
 
     /// For CONNECT and for requests that offer an upgrade: what the client sends after the response has opened

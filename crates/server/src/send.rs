@@ -15,30 +15,41 @@ use crate::response_body::BoxBody;
 /// Empty pieces that a body may yield in a row before others get their turn.
 const EMPTY_PIECES: usize = 32;
 
-/// The application's response cannot be sent: says that this side failed.
-pub(crate) fn refuse<M: ServerMachine>(machine: &mut M, stream: StreamId) {
+/// What is left of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pumped {
+    Part,
+    All,
+    /// It cannot be sent, and the exchange was reset.
+    Failed,
+}
+
+/// The application's response cannot be sent: says that this side failed. False where not even that can be said.
+pub(crate) fn refuse<M: ServerMachine>(machine: &mut M, stream: StreamId) -> bool {
     let mut head = ResponseHead::new(StatusCode::INTERNAL_SERVER_ERROR);
     if machine.is_http1() {
         // The value is known to be valid.
         let _ = head.fields.push(FieldId::CONNECTION, "close");
     }
-    if machine.send_head(stream, Head::Response(head), true).is_err() {
+    let told = machine.send_head(stream, Head::Response(head), true).is_ok();
+    if !told {
         machine.reset(stream, Reason::Internal);
     }
+    told
 }
 
-/// Sends what the body has and the machine takes. Returns whether anything moved, and whether it is over.
+/// Sends what the body has and the machine takes. Returns whether anything moved, and what is left.
 pub(crate) fn pump<M: ServerMachine>(
     cx: &mut Context<'_>,
     machine: &mut M,
     stream: StreamId,
     body: &mut BoxBody,
-) -> (bool, bool) {
+) -> (bool, Pumped) {
     let mut sent = false;
     let mut empty = 0;
     while machine.capacity(stream) > 0 {
         let frame = match body.as_mut().poll_frame(cx) {
-            Poll::Pending => return (sent, false),
+            Poll::Pending => return (sent, Pumped::Part),
             Poll::Ready(frame) => frame,
         };
         let result = match frame {
@@ -50,7 +61,7 @@ pub(crate) fn pump<M: ServerMachine>(
                         empty += 1;
                         if empty > EMPTY_PIECES {
                             cx.waker().wake_by_ref();
-                            return (sent, false);
+                            return (sent, Pumped::Part);
                         }
                         continue;
                     }
@@ -64,22 +75,22 @@ pub(crate) fn pump<M: ServerMachine>(
             },
             Some(Err(_)) => {
                 machine.reset(stream, Reason::Internal);
-                return (true, true);
+                return (true, Pumped::Failed);
             }
         };
         sent = true;
         match result {
             Ok(false) => {}
-            Ok(true) => return (true, true),
-            Err(SendError::Blocked) => return (sent, false),
-            Err(SendError::Closed) => return (sent, true),
+            Ok(true) => return (true, Pumped::All),
+            Err(SendError::Blocked) => return (sent, Pumped::Part),
+            Err(SendError::Closed) => return (sent, Pumped::Failed),
             Err(_) => {
                 machine.reset(stream, Reason::Internal);
-                return (true, true);
+                return (true, Pumped::Failed);
             }
         }
     }
-    (sent, false)
+    (sent, Pumped::Part)
 }
 
 /// Passes on to the machine what the body's reader did. True when commands were given.

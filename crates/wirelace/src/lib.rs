@@ -5,8 +5,11 @@
 //! | --- | --- | --- |
 //! | [`wire`] | `wirelace-wire`: scanners, integers, [`Machine`](wire::Machine) | always there |
 //! | [`wire_codec`] | `wirelace-wire-codec`: a binary framing protocol and its sessions | `frame` |
-//! | [`semantics`] | `wirelace-http-semantics`: what the HTTP versions share | `http1` |
+//! | [`semantics`] | `wirelace-http-semantics`: what the HTTP versions share | `http1`, `http2` |
 //! | [`http1`] | `wirelace-http1`: HTTP/1.0 and 1.1, codec and connections | `http1` |
+//! | [`hpack`] | `wirelace-hpack`: header compression | `http2` |
+//! | [`http2_frames`] | `wirelace-http2-frames`: HTTP/2 frames | `http2` |
+//! | [`http2`] | `wirelace-http2`: HTTP/2 connections | `http2` |
 //! | [`tls_glue`] | `wirelace-tls-glue`: TLS behind own types, certificates | `tls` |
 //! | [`runtime`] | `wirelace-runtime`: tokio drivers for any machine, callers and servers for frames | `server`, `client`, `frame` |
 //! | [`server`] | `wirelace-server`: any `tower` service over HTTP | `server` |
@@ -54,10 +57,16 @@ pub use wirelace_wire as wire;
 
 #[cfg(feature = "client")]
 pub use wirelace_client as client;
-#[cfg(feature = "http1")]
+#[cfg(feature = "http2")]
+pub use wirelace_hpack as hpack;
+#[cfg(any(feature = "http1", feature = "http2"))]
 pub use wirelace_http_semantics as semantics;
 #[cfg(feature = "http1")]
 pub use wirelace_http1 as http1;
+#[cfg(feature = "http2")]
+pub use wirelace_http2 as http2;
+#[cfg(feature = "http2")]
+pub use wirelace_http2_frames as http2_frames;
 #[cfg(any(feature = "server", feature = "client", feature = "frame"))]
 pub use wirelace_runtime as runtime;
 #[cfg(feature = "server")]

@@ -145,9 +145,4 @@ impl Link {
             }
         }
     }
-
-    /// Says that nothing more is sent.
-    pub(crate) fn shut_down_sending(&self) {
-        let _ = self.stream.shutdown(std::net::Shutdown::Write);
-    }
 }

@@ -5,6 +5,7 @@ mod http2;
 mod link;
 mod report;
 mod run;
+mod verdict;
 
 use std::io;
 use std::net::ToSocketAddrs;
@@ -111,10 +112,11 @@ fn chosen<'a>(args: &ServerArgs, cases: impl Iterator<Item = &'a Case>) -> Resul
     if let Some(unknown) = args.case.iter().find(|wanted| !all.iter().any(|case| case.is_of(wanted))) {
         return Err(Failure::Usage(format!("there is no case {unknown:?}: see --list")));
     }
-    let named = |case: &Case| args.case.iter().any(|wanted| case.is_of(wanted));
-    // Who names a case wants to see it.
     let wanted = |case: &&&Case| {
-        if args.case.is_empty() { args.strict || !case.strict || args.list } else { named(case) }
+        let named = args.case.iter().any(|wanted| wanted == case.id);
+        let chosen = args.case.is_empty() || args.case.iter().any(|wanted| case.is_of(wanted));
+        // Who names a case wants to see it.
+        chosen && (named || args.strict || !case.strict || args.list)
     };
     Ok(all.iter().filter(wanted).copied().collect())
 }

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::case::{Case, Trouble};
+use super::case::Case;
 use super::run::Outcome;
+use super::verdict::Trouble;
 use crate::failure::Failure;
 
 /// The outcomes of a run.

@@ -3,9 +3,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::case::{Case, Trouble, Verdict};
+use super::case::Case;
 use super::http2::conn::Conn;
 use super::link::Target;
+use super::verdict::{Trouble, Verdict};
 use crate::failure::Failure;
 use crate::voice::Voice;
 

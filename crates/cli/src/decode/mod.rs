@@ -2,7 +2,9 @@
 
 mod chunked;
 mod frame;
+mod hpack;
 mod http1;
+mod http2;
 mod input;
 mod sections;
 mod tree;
@@ -30,6 +32,12 @@ enum Format {
     /// Requests and responses of HTTP/1.0 and 1.1, mixed or not
     #[command(after_help = HTTP1_EXAMPLES)]
     Http1(Source),
+    /// HTTP/2 frames, with or without the preface, in one direction
+    #[command(after_help = HTTP2_EXAMPLES)]
+    Http2(Source),
+    /// One HPACK field block
+    #[command(after_help = HPACK_EXAMPLES)]
+    Hpack(Source),
     /// Frames of the binary framing protocol: base form, hello and extended form
     #[command(after_help = FRAME_EXAMPLES)]
     Frame(Source),
@@ -61,18 +69,38 @@ Examples:
   echo '0a02 00000005 68656c6c6f' | wirelace decode frame --hex
   wirelace decode frame captured.bin";
 
+const HTTP2_EXAMPLES: &str = "\
+Each line has an offset, the section of the RFC, and what stands there; field blocks are decompressed. The first wrong \
+byte ends it with an error that names the rule, and exit code 3. One direction of a connection: the blocks of the other \
+have another table.
+
+Examples:
+  echo '000004 08 00 00000001 000003e8' | wirelace decode http2 --hex
+  wirelace decode http2 captured.bin";
+
+const HPACK_EXAMPLES: &str = "\
+Each line has an offset, the section of RFC 7541, and what stands there. The first wrong byte ends it with an error \
+that names the rule, and exit code 3. The block is taken for the first of its connection: the dynamic table is empty.
+
+Examples:
+  echo '82 86 84 41 8cf1e3c2e5f23a6ba0ab90f4ff' | wirelace decode hpack --hex";
+
 const EXAMPLES: &str = "\
 Examples:
   printf 'GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' | wirelace decode http1
+  echo '82 86 84 41 8cf1e3c2e5f23a6ba0ab90f4ff' | wirelace decode hpack --hex
   echo '0a02 00000005 68656c6c6f' | wirelace decode frame --hex";
 
 /// Runs the command.
 pub(crate) fn run(args: &DecodeArgs) -> Result<(), Failure> {
-    let (Format::Http1(source) | Format::Frame(source)) = &args.format;
+    let (Format::Http1(source) | Format::Http2(source) | Format::Hpack(source) | Format::Frame(source)) =
+        &args.format;
     let input = input::read(source.file.as_deref(), source.hex)?;
     let mut tree = Tree::new(BufWriter::new(io::stdout().lock()));
     let result = match args.format {
         Format::Http1(_) => http1::decode(&input, &mut tree),
+        Format::Http2(_) => http2::decode(&input, &mut tree),
+        Format::Hpack(_) => hpack::decode(&input, &mut tree),
         Format::Frame(_) => frame::decode(&input, &mut tree),
     };
     let flushed = tree.flush();

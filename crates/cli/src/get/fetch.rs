@@ -20,8 +20,10 @@ use super::{json, show};
 use crate::failure::Failure;
 use crate::voice::Voice;
 
-/// How often a request that an HTTP/2 server has not looked at is sent again at once.
+/// How often a request that an HTTP/2 server has refused is sent again at once.
 const REFUSALS: u32 = 3;
+/// How many connections a request may see closing while it waits to be sent.
+const DEPARTURES: u32 = 100;
 
 /// What is the same for all requests.
 pub(super) struct Fetcher {
@@ -55,10 +57,7 @@ struct Attempt {
 impl Fetcher {
     /// Fetches it, over TLS where the host is known to want that; its response is written when all before `number`
     /// have been.
-    pub(super) async fn fetch(&self, url: &Url, number: u64, mut place: Place) -> Result<(), Failure> {
-        if !self.output.is_ordered() {
-            place.pass();
-        }
+    pub(super) async fn fetch(&self, url: &Url, number: u64, place: Place) -> Result<(), Failure> {
         match self.hsts.as_ref().map_or(Ok(None), |hsts| hsts.upgrade(url)) {
             Ok(upgraded) => self.fetch_from(upgraded.as_ref().unwrap_or(url), number, place).await,
             Err(why) => {
@@ -109,7 +108,7 @@ impl Fetcher {
         written: &mut bool,
     ) -> Result<(), Trouble> {
         let work = async {
-            let attempt = self.exchange(url, retries > 0, place).await?;
+            let attempt = self.exchange(url, place).await?;
             let status = attempt.response.status();
             if retries < self.options.retry && may_pass(status) && self.template.is_repeatable() {
                 let wish = attempt.response.headers().get(http::header::RETRY_AFTER);
@@ -127,31 +126,32 @@ impl Fetcher {
 
     /// Up to the head of the final response. A connection that was used before may turn out to be closed: then the
     /// request goes out once more on a new one. Early data may be too early for the server, or for its TLS: the same.
-    /// `late`: it is not the first attempt.
-    async fn exchange(&self, url: &Url, late: bool, place: &mut Place) -> Result<Attempt, Trouble> {
+    async fn exchange(&self, url: &Url, place: &mut Place) -> Result<Attempt, Trouble> {
         let begun = Instant::now();
-        // Who lost its place may not share a connection with those who wait for it.
-        let apart = self.output.is_ordered();
-        let mut wish = Wish { fresh: false, once: self.template.closes(), apart: apart && late, early: true };
-        let (mut same, mut refusals) = (None, 0);
+        let mut wish = Wish { fresh: false, once: self.template.closes(), apart: false, early: true };
+        let (mut same, mut refusals, mut departures) = (None, 0, 0);
         loop {
+            place.come_back();
             let mut head = self.template.head(url).map_err(|what| Trouble::Input(io::Error::other(what)))?;
             let body = self.template.body().map_err(Trouble::Input)?;
             let mut checkout = match same.take() {
                 Some(checkout) => checkout,
                 None => self.pool.get(&url.origin, wish).await.map_err(Trouble::Peer)?,
             };
+            let Some(admission) = checkout.channel.admit(place).await else {
+                wish.apart = true;
+                continue;
+            };
             let began_early = checkout.channel.is_early();
             let early = began_early && self.template.is_safe();
             if checkout.channel.is_shared() {
                 head.version = Version::HTTP_2;
+                head.fields.remove(FieldId::CONNECTION); // It has none (RFC 9113 §8.2.2).
             }
             show::request(self.voice, &head);
             let voice = self.voice;
             let on_interim = move |head: &ResponseHead| show::response(voice, head);
-            let sent = checkout.channel.send_native(head, body, place, on_interim).await;
-            wish.apart = apart;
-            match sent {
+            match checkout.channel.send_native(head, body, admission, place, on_interim).await {
                 Ok(response) => {
                     if began_early && let Some(handshake) = checkout.channel.handshake() {
                         show::handshake(self.voice, handshake);
@@ -167,9 +167,7 @@ impl Fetcher {
                         self.voice.detail("* too early; again, after the handshake");
                         response.into_body().collect().await.map_err(Trouble::Peer)?;
                         wish.early = false;
-                        same = Some(checkout).filter(|Checkout { channel, .. }| {
-                            channel.is_open() && !(apart && channel.is_shared())
-                        });
+                        same = Some(checkout).filter(|checkout| checkout.channel.is_open());
                         continue;
                     }
                     return Ok(Attempt { checkout, begun, response, to_head: begun.elapsed(), early });
@@ -187,11 +185,13 @@ impl Fetcher {
                 Err(error)
                     if error.is_retry_safe()
                         && checkout.channel.is_shared()
-                        && refusals < REFUSALS
+                        && (refusals < REFUSALS && departures < DEPARTURES)
                         && self.template.can_repeat() =>
                 {
                     self.voice.detail(format_args!("* {error}; again"));
-                    refusals += 1;
+                    let counter =
+                        if matches!(error, Error::GoingAway(_)) { &mut departures } else { &mut refusals };
+                    *counter += 1;
                 }
                 Err(error) if checkout.connecting.is_none() && !wish.fresh && self.is_safe_again(&error) => {
                     self.voice.detail(format_args!("* {error}; on a new connection"));

@@ -211,7 +211,7 @@ pub(crate) fn run(args: &GetArgs, voice: Voice) -> Result<(), Failure> {
 
 /// Fetches in the order of the URLs, so many at a time.
 async fn all(fetcher: Arc<Fetcher>, urls: Vec<Url>, total: u64, parallel: u64) -> Result<(), Failure> {
-    let lines = Arc::new(Lines::new(&urls));
+    let lines = Arc::new(Lines::new(&urls, fetcher.output.is_ordered()));
     let urls = Arc::new(urls);
     let next = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();

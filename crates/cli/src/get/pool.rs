@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use wirelace::client::{Connection, Error, Handle, HttpVersion, Options};
+use wirelace::client::{Connection, Error, HttpVersion, Options};
 use wirelace::tls_glue::ClientTls;
 
-use super::channel::Channel;
+use super::channel::{Channel, Shared};
 use super::{overheard, show};
 use crate::origin::{Origin, Resolve};
 use crate::voice::Voice;
@@ -37,7 +37,7 @@ enum Known {
     #[default]
     Nothing,
     Http1,
-    Http2(Handle),
+    Http2(Shared),
 }
 
 /// How a connection is to be.
@@ -88,20 +88,20 @@ impl Pool {
             let mut known = known.lock().await;
             match &*known {
                 Known::Http1 => {}
-                Known::Http2(handle) if handle.is_open() => {
-                    let handle = handle.clone();
+                Known::Http2(shared) if shared.handle.is_open() => {
+                    let shared = shared.clone();
                     drop(known);
                     // More at once than it takes would be refused. Early data wait for no answer.
-                    if !handle.is_early() {
-                        handle.settled().await;
+                    if !shared.handle.is_early() {
+                        shared.handle.settled().await;
                     }
-                    return Ok(self.again(origin, Channel::Shared(handle)));
+                    return Ok(self.again(origin, Channel::Shared(shared)));
                 }
                 Known::Http2(_) | Known::Nothing => {
                     let checkout = self.dial(origin, wish.early).await?;
                     *known = match &checkout.channel {
                         Channel::Alone(_) => Known::Http1,
-                        Channel::Shared(handle) => Known::Http2(handle.clone()),
+                        Channel::Shared(shared) => Known::Http2(shared.clone()),
                     };
                     return Ok(checkout);
                 }
@@ -148,7 +148,7 @@ impl Pool {
                         None => Channel::Alone(connection),
                         Some(handle) => {
                             overheard::listen(&handle, self.voice, &mut lock(&self.tasks));
-                            Channel::Shared(handle)
+                            Channel::Shared(Shared::new(handle))
                         }
                     };
                     return Ok(Checkout { channel, connecting: Some(begun.elapsed()) });

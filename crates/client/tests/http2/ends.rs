@@ -72,7 +72,10 @@ async fn what_ends_the_connection_reaches_every_exchange() {
         // PING of seven bytes.
         (b"\0\0\0\x04\0\0\0\0\0\0\0\x07\x06\0\0\0\0\0abcdefg", "PING"),
         // GOAWAY, ENHANCE_YOUR_CALM.
-        (b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\x05\0\0\0\x0b", "ended early (Limit)"),
+        (
+            b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\x05\0\0\0\x0b",
+            "ended early: a limit was passed",
+        ),
         (b"\0\0\0\x04\0\0\0\0\0\0\0\x08", "ended"),
         (SETTINGS, "closed before the answer"),
     ] {

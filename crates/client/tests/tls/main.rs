@@ -3,5 +3,6 @@
 mod agreed;
 mod cut;
 mod early;
+mod http2;
 mod refused;
 mod world;

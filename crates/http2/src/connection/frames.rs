@@ -5,8 +5,8 @@ use std::time::Instant;
 use bytes::{Buf, Bytes, BytesMut};
 use wirelace_http_semantics::{Event, Priority, Reason, StreamId};
 use wirelace_http2_frames::{
-    ErrorCode, FRAME_HEADER_LEN, Frame, FrameHeader, FrameType, PREFACE, Settings, data_range, write_ping,
-    write_settings_ack,
+    ErrorCode, FRAME_HEADER_LEN, Frame, FrameHeader, FrameType, PREFACE, SettingId, Settings, data_range,
+    write_ping, write_settings_ack,
 };
 
 use super::state::{Ending, Stage, Step};
@@ -174,8 +174,9 @@ impl Connection {
             self.stage = Stage::Open;
             self.timers.settings_came();
         }
-        if self.peer.table != before.table {
-            self.encoder.set_peer_limit(self.peer.table as usize);
+        for (_, table) in settings.iter().filter(|(setting, _)| *setting == SettingId::HEADER_TABLE_SIZE) {
+            // Each counts: the peer wants to hear of the smallest (RFC 7541 §4.2).
+            self.encoder.set_peer_limit(table as usize);
         }
         if self.peer.window != before.window {
             self.shift_send_windows(i64::from(self.peer.window) - i64::from(before.window))?;

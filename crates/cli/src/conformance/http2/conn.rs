@@ -9,8 +9,8 @@ use wirelace_http2_frames::{ErrorCode, Flags, FrameHeader, FrameType, PREFACE, S
 
 use super::block::{Block, Request};
 use super::response::Response;
-use crate::conformance::case::{Start, Trouble, Verdict};
 use crate::conformance::link::{Link, Target};
+use crate::conformance::verdict::{Start, Trouble, Verdict};
 
 /// Both flags of a message without body.
 pub(crate) const WHOLE: Flags = Flags(0x5);
@@ -113,6 +113,9 @@ impl<'a> Conn<'a> {
         header.write(&mut self.out);
         self.out.extend_from_slice(payload);
         self.sent.push(super::words::frame(header, payload));
+        if frame_type == FrameType::SETTINGS && !flags.contains(Flags::ACK) {
+            self.unacknowledged.push_back(Vec::new());
+        }
         if stream % 2 == 1 && stream > self.highest && frame_type == FrameType::HEADERS {
             self.highest = stream;
         }
@@ -185,7 +188,9 @@ impl<'a> Conn<'a> {
             payload.extend_from_slice(&value.to_be_bytes());
         }
         self.frame(FrameType::SETTINGS, Flags::NONE, 0, &payload);
-        self.unacknowledged.push_back(settings.to_vec());
+        if let Some(last) = self.unacknowledged.back_mut() {
+            *last = settings.to_vec();
+        }
         for (id, value) in settings {
             // What allows more may be used at once, what forbids counts from its acknowledgement on.
             self.apply(SettingId(*id), *value, true);

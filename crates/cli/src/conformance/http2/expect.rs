@@ -8,8 +8,8 @@ use super::conn::Conn;
 use super::receive::Seen;
 use super::response::Response;
 use super::words::{code as name, codes as names};
-use crate::conformance::case::{Verdict, failed, skipped};
 use crate::conformance::link::Got;
+use crate::conformance::verdict::{Verdict, failed, skipped};
 
 /// Nobody else sends this.
 const ALIVE: [u8; 8] = *b"alive?!\0";
@@ -115,11 +115,14 @@ impl Conn<'_> {
 
     /// The request counts as malformed: a stream error, after a response in 4xx or 5xx or instead of it (RFC 9113 §8.1.1).
     pub(crate) fn malformed(&mut self, stream: u32) -> Verdict {
+        self.refused_for(stream, &[ErrorCode::PROTOCOL_ERROR])
+    }
+
+    /// The same, for one of these reasons.
+    pub(crate) fn refused_for(&mut self, stream: u32, codes: &[ErrorCode]) -> Verdict {
         let strict = self.is_strict();
         let or = if strict { "" } else { ", or a 4xx response" };
-        self.stream_error_or(stream, &[ErrorCode::PROTOCOL_ERROR], or, |response| {
-            !strict && response.ended && response.is_refusal()
-        })
+        self.stream_error_or(stream, codes, or, |response| !strict && response.ended && response.is_refusal())
     }
 
     fn stream_error_or(

@@ -5,7 +5,8 @@ use wirelace_http2_frames::{ErrorCode, Flags, FrameType};
 use super::block::Block;
 use super::conn::{Conn, WHOLE};
 use super::generic::answered;
-use crate::conformance::case::{Case, Verdict, case, skipped};
+use crate::conformance::case::{Case, case};
+use crate::conformance::verdict::{Verdict, skipped};
 
 pub(super) const CASES: &[Case] = &[
     case("http2/3.5/1", "RFC 9113 §3.4", "a valid preface", |c| {

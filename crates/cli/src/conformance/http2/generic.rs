@@ -4,7 +4,8 @@ use wirelace_http2_frames::{ErrorCode, Flags, FrameType, SettingId};
 
 use super::block::{Block, Form};
 use super::conn::{Conn, WHOLE, dependency_of};
-use crate::conformance::case::{Case, Verdict, case, failed};
+use crate::conformance::case::{Case, case};
+use crate::conformance::verdict::{Verdict, failed};
 
 const INITIAL_WINDOW: u16 = SettingId::INITIAL_WINDOW_SIZE.0;
 

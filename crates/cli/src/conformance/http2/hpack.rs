@@ -5,7 +5,8 @@ use wirelace_http2_frames::ErrorCode;
 use super::block::{Block, Form};
 use super::conn::{Conn, WHOLE};
 use super::generic::base;
-use crate::conformance::case::{Case, Verdict, case};
+use crate::conformance::case::{Case, case};
+use crate::conformance::verdict::Verdict;
 
 /// More than any table has.
 const NOWHERE: usize = 10_000;

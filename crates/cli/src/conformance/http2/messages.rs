@@ -4,7 +4,8 @@ use wirelace_http2_frames::{ErrorCode, Flags, FrameType};
 
 use super::block::{Block, Request};
 use super::conn::{Conn, WHOLE};
-use crate::conformance::case::{Case, Verdict, case};
+use crate::conformance::case::{Case, case};
+use crate::conformance::verdict::Verdict;
 
 const PROTOCOL: &[ErrorCode] = &[ErrorCode::PROTOCOL_ERROR];
 

@@ -4,15 +4,23 @@
 //! compared; what they expect is in RFC 9113. The groups that are named after an RFC have its own sections.
 
 mod block;
+mod bodies;
+mod closing;
+mod compression;
 pub(crate) mod conn;
 mod expect;
+mod fields;
+mod flow;
 mod framing;
 mod generic;
 mod hpack;
 mod messages;
+mod priorities;
+mod push;
 mod receive;
 mod response;
 mod states;
+mod tunnels;
 mod types;
 mod words;
 
@@ -28,6 +36,14 @@ pub(crate) fn cases() -> impl Iterator<Item = &'static Case> {
         types::CASES,
         messages::CASES,
         hpack::CASES,
+        closing::CASES,
+        flow::CASES,
+        bodies::CASES,
+        fields::CASES,
+        push::CASES,
+        tunnels::CASES,
+        priorities::CASES,
+        compression::CASES,
     ]
     .into_iter()
     .flatten()

@@ -8,8 +8,8 @@ use wirelace_http2_frames::{ErrorCode, FRAME_HEADER_LEN, Flags, Frame, FrameHead
 use super::conn::Conn;
 use super::response::{FieldLines, Response};
 use super::words;
-use crate::conformance::case::{Verdict, failed};
 use crate::conformance::link::Got;
+use crate::conformance::verdict::{Verdict, failed};
 
 /// Something that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use wirelace_http2_frames::{ErrorCode, Flags, FrameType, SettingId};
 use super::block::Block;
 use super::conn::{Conn, WHOLE, dependency_of};
 use super::receive::Seen;
-use crate::conformance::case::{Case, Verdict, case, failed, skipped};
+use crate::conformance::case::{Case, case};
+use crate::conformance::verdict::{Verdict, failed, skipped};
 
 const INITIAL_WINDOW: u16 = SettingId::INITIAL_WINDOW_SIZE.0;
 const CLOSED: &[ErrorCode] = &[ErrorCode::STREAM_CLOSED];

@@ -26,7 +26,9 @@ pub(super) fn frame(header: FrameHeader, payload: &[u8]) -> String {
     };
     let flags = flags(header);
     match what {
-        Some(what) if payload.len() <= 60 => text += &format!(" ({flags}{what})"),
+        Some(what) if payload.len() <= 60 || header.frame_type == FrameType::GOAWAY => {
+            text += &format!(" ({flags}{what})")
+        }
         _ => text += &format!(" ({flags}{} octets)", payload.len()),
     }
     text
