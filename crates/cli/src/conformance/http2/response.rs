@@ -16,6 +16,8 @@ pub(crate) struct Response {
     pub(crate) promise: FieldLines,
     /// The fields of the final head.
     pub(crate) fields: FieldLines,
+    /// Of the request, where it was promised.
+    pub(crate) promise: FieldLines,
     /// Octets of DATA, without padding.
     pub(crate) body: usize,
     /// Trailers came.
