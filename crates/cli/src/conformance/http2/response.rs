@@ -12,8 +12,6 @@ pub(crate) struct Response {
     pub(crate) status: Option<u16>,
     /// Interim statuses before it.
     pub(crate) interim: Vec<u16>,
-    /// The fields of the request that was promised here.
-    pub(crate) promise: FieldLines,
     /// The fields of the final head.
     pub(crate) fields: FieldLines,
     /// Of the request, where it was promised.
