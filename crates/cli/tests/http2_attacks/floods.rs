@@ -2,7 +2,7 @@
 
 use wirelace_http2_frames::{ErrorCode, Flags, FrameType, SettingId};
 
-use super::attacker::{Attacker, End, request};
+use super::attacker::{Attacker, Came, End, request};
 use super::victim::{QUIET, Victim};
 
 const CALM: End = End::Closed(Some(ErrorCode::ENHANCE_YOUR_CALM));
@@ -256,6 +256,23 @@ fn headers_on_a_stream_that_was_reset() {
         }
         attacker.get(1, "/hello");
     });
+}
+
+/// Frames for a server that leaves, beyond the last stream that it takes.
+#[test]
+fn requests_for_a_server_that_leaves() {
+    let mut victim = Victim::new();
+    let mut attacker = Attacker::connect(victim.address(), &[]);
+    attacker.get(1, "/delay/3000");
+    assert!(attacker.is_alive());
+    victim.leave();
+    let last =
+        |frame: &Came| frame.header.frame_type == FrameType::GOAWAY && frame.payload[..4] == [0, 0, 0, 1];
+    assert!(attacker.wait(last).is_some());
+    let end = attacker.flood(MANY, |attacker, round| attacker.get(2 * round + 3, "/hello"));
+    assert_eq!(end, CALM);
+    drop(attacker);
+    victim.left();
 }
 
 #[test]

@@ -137,3 +137,18 @@ fn frames_without_end() {
     victim.survived(200 * 96 * 1024, 200 * 16 * 1024);
     drop(waiting);
 }
+
+/// Connections with nothing but a preface.
+#[test]
+fn connections_that_do_nothing() {
+    let victim = Victim::new();
+    let idle: Vec<Attacker> = (0..300)
+        .map(|_| {
+            let mut attacker = Attacker::connect(victim.address(), &[]);
+            assert!(attacker.is_alive());
+            attacker
+        })
+        .collect();
+    victim.survived(300 * 32 * 1024, 0);
+    drop(idle);
+}
