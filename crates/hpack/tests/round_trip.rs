@@ -24,7 +24,10 @@ fn field() -> impl Strategy<Value = (Pair, Indexing)> {
 }
 
 /// Blocks, some after a change of the peer's limit.
-fn blocks() -> impl Strategy<Value = Vec<(Vec<usize>, Vec<(Pair, Indexing)>)>> {
+/// Changes of the table's size, then the fields of a block.
+type Block = (Vec<usize>, Vec<(Pair, Indexing)>);
+
+fn blocks() -> impl Strategy<Value = Vec<Block>> {
     let limits = prop_oneof![6 => Just(vec![]), 1 => vec(0usize..600, 1..3), 1 => vec(0usize..10_000, 1..3)];
     vec((limits, vec(field(), 0..20)), 1..12)
 }
