@@ -2,7 +2,8 @@
 
 use wirelace_http2_frames::{ErrorCode, Flags, FrameType, SettingId};
 
-use super::attacker::{Attacker, Came, End, request};
+use super::attacker::{Attacker, End, request};
+use super::inbox::Came;
 use super::victim::{QUIET, Victim};
 
 const CALM: End = End::Closed(Some(ErrorCode::ENHANCE_YOUR_CALM));
@@ -266,8 +267,7 @@ fn requests_for_a_server_that_leaves() {
     attacker.get(1, "/delay/3000");
     assert!(attacker.is_alive());
     victim.leave();
-    let last =
-        |frame: &Came| frame.header.frame_type == FrameType::GOAWAY && frame.payload[..4] == [0, 0, 0, 1];
+    let last = |frame: &Came| frame.header.frame_type == FrameType::GOAWAY && frame.number(0) == 1;
     assert!(attacker.wait(last).is_some());
     let end = attacker.flood(MANY, |attacker, round| attacker.get(2 * round + 3, "/hello"));
     assert_eq!(end, CALM);

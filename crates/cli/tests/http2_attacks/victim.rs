@@ -33,8 +33,8 @@ impl Victim {
     pub(crate) fn new() -> Victim {
         let server = Server::start(&["demo"]);
         // Everything has been used once.
-        let mut first = Bystander::start(server.address);
-        first.until(20);
+        let first = Bystander::start(server.address);
+        first.wait(20);
         let process = server.process();
         let bystander = Some(Bystander::start(server.address));
         drop(first);
@@ -49,11 +49,11 @@ impl Victim {
     /// The verdict: others were served all the time and still are, the memory at its peak was within `memory` bytes, and
     /// the work was in proportion to the `written` bytes of the attack.
     pub(crate) fn survived(mut self, memory: u64, written: usize) {
-        if let Some(mut bystander) = self.bystander.take() {
+        if let Some(bystander) = self.bystander.take() {
             bystander.again();
         }
         // New ones, too.
-        Bystander::start(self.server.address).until(1);
+        Bystander::start(self.server.address).wait(1);
         let (grown, spent) = (self.grown(), self.spent());
         println!("{written} bytes: {} KiB, {spent} ms", grown / KIB);
         assert!(grown <= memory, "grown by {} KiB, {} are allowed", grown / KIB, memory / KIB);

@@ -2,7 +2,8 @@
 
 use wirelace_http2_frames::{ErrorCode, Flags, FrameType, SettingId};
 
-use super::attacker::{Attacker, Came};
+use super::attacker::Attacker;
+use super::inbox::Came;
 use super::victim::{CONNECTION, Victim};
 
 const FRAME: usize = 16_384;
@@ -92,8 +93,7 @@ fn data_for_a_server_that_leaves() {
     assert!(attacker.data_in_window(1, Flags::NONE, &[b'x'; FRAME]));
     assert!(attacker.is_alive());
     victim.leave();
-    let last =
-        |frame: &Came| frame.header.frame_type == FrameType::GOAWAY && frame.payload[..4] == [0, 0, 0, 1];
+    let last = |frame: &Came| frame.header.frame_type == FrameType::GOAWAY && frame.number(0) == 1;
     let goaway = attacker.wait(last).expect("GOAWAY with the last stream");
     assert_eq!(goaway.payload[4..8], ErrorCode::NO_ERROR.0.to_be_bytes());
     for round in 1..10 {
