@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn scores_stay_within_their_bounds() {
         let mut habits = Habits::new();
-        (0..1000).for_each(|new| _ = habits.missed(None, 5, new << 16 | new % 128));
+        (0..1000).for_each(|new| _ = habits.missed(None, 5, (new << 16) | (new % 128)));
         assert_eq!(habits.score(None, 5), Some(&mut LOWEST.clone()));
         (0..1000).for_each(|_| habits.found(None, 5));
         assert_eq!(habits.score(None, 5), Some(&mut HIGHEST.clone()));

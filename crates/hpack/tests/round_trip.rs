@@ -23,8 +23,10 @@ fn field() -> impl Strategy<Value = (Pair, Indexing)> {
     ((name, value), indexing)
 }
 
-/// Blocks, some after a change of the peer's limit.
-fn blocks() -> impl Strategy<Value = Vec<(Vec<usize>, Vec<(Pair, Indexing)>)>> {
+/// A block, and the limits that the peer sets before it.
+type Block = (Vec<usize>, Vec<(Pair, Indexing)>);
+
+fn blocks() -> impl Strategy<Value = Vec<Block>> {
     let limits = prop_oneof![6 => Just(vec![]), 1 => vec(0usize..600, 1..3), 1 => vec(0usize..10_000, 1..3)];
     vec((limits, vec(field(), 0..20)), 1..12)
 }
