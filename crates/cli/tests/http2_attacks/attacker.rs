@@ -1,16 +1,13 @@
 //! A client that sends any frame, as many as it wants, and reads what comes or does not.
 
 use std::collections::HashMap;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use wirelace_http2_frames::{ErrorCode, FRAME_HEADER_LEN, Flags, FrameHeader, FrameType, PREFACE};
+use wirelace_http2_frames::{ErrorCode, Flags, FrameHeader, FrameType, PREFACE};
 
-/// Nothing here takes so long unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
+use super::inbox::{Came, Content, Inbox};
 
 /// A server that takes nothing for so long has stopped to: it waits until its answers are read.
 const HELD: Duration = Duration::from_secs(2);
@@ -26,18 +23,13 @@ pub(crate) enum End {
     Taken,
 }
 
-/// A frame that came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Came {
-    pub(crate) header: FrameHeader,
-    pub(crate) payload: Vec<u8>,
-}
-
 /// A connection, ready after the prefaces.
 pub(crate) struct Attacker {
     stream: TcpStream,
-    reader: Option<JoinHandle<()>>,
-    came: Arc<Mutex<Vec<Came>>>,
+    /// `None`: nothing is read.
+    inbox: Option<Inbox>,
+    /// PINGs that were sent to see whether all was taken.
+    pings: u64,
     out: Vec<u8>,
     /// Octets of DATA, padding too: of each stream, and of all (0).
     sent: HashMap<u32, i64>,
@@ -58,14 +50,8 @@ impl Attacker {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_write_timeout(Some(HELD)).unwrap();
-        let mut attacker = Attacker {
-            stream,
-            reader: None,
-            came: Arc::default(),
-            out: Vec::new(),
-            sent: HashMap::new(),
-            written: 0,
-        };
+        let mut attacker =
+            Attacker { stream, inbox: None, pings: 0, out: Vec::new(), sent: HashMap::new(), written: 0 };
         attacker.out.extend_from_slice(PREFACE);
         let entry = |(id, value): &(u16, u32)| [&id.to_be_bytes()[..], &value.to_be_bytes()].concat();
         let payload: Vec<u8> = settings.iter().flat_map(entry).collect();
@@ -77,14 +63,13 @@ impl Attacker {
 
     /// Reads what comes from now on.
     pub(crate) fn listen(&mut self) {
-        let mut stream = self.stream.try_clone().unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let came = Arc::clone(&self.came);
-        self.reader = Some(std::thread::spawn(move || {
-            while let Some(frame) = read(&mut stream) {
-                came.lock().unwrap().push(frame);
-            }
-        }));
+        let inbox = self.inbox.insert(Inbox::default());
+        inbox.fill(self.stream.try_clone().unwrap());
+    }
+
+    /// What has come, for those who listen.
+    fn inbox(&self) -> &Inbox {
+        self.inbox.as_ref().expect("somebody who listens")
     }
 
     /// A frame, to be written with those before and after it.
@@ -115,12 +100,9 @@ impl Attacker {
     /// The same, once there is credit for it; false: the connection ended before.
     pub(crate) fn data_in_window(&mut self, stream: u32, flags: Flags, data: &[u8]) -> bool {
         let _ = self.write();
-        while !self.may_send(stream, data.len()) {
-            let over = self.reader.as_ref().is_none_or(JoinHandle::is_finished);
-            if over && !self.may_send(stream, data.len()) {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(1));
+        let room = |content: &mut Content| self.room(content, stream, data.len()).then_some(());
+        if self.inbox().until(room).is_none() {
+            return false;
         }
         self.data(stream, flags, data);
         self.write().is_ok()
@@ -128,25 +110,27 @@ impl Attacker {
 
     /// Whether there is credit for so many octets.
     pub(crate) fn may_send(&self, stream: u32, octets: usize) -> bool {
-        self.room(stream).min(self.room(0)) >= octets as i64
+        self.room(&self.inbox().look(), stream, octets)
     }
 
-    /// What a stream may send by its own window, or all of them (0) by the connection's.
-    fn room(&self, stream: u32) -> i64 {
-        let came = self.came.lock().unwrap();
-        let number = |bytes: &[u8]| i64::from(u32::from_be_bytes(bytes.try_into().unwrap()));
-        let mut room = 65_535;
-        for frame in came.iter() {
+    /// Whether the windows of the stream and of the connection have room.
+    fn room(&self, content: &Content, stream: u32, octets: usize) -> bool {
+        let (mut of_stream, mut of_all) = (65_535, 65_535);
+        for frame in &content.frames {
             match frame.header.frame_type {
-                FrameType::WINDOW_UPDATE if frame.header.stream == stream => room += number(&frame.payload),
-                FrameType::SETTINGS if stream != 0 => {
-                    let window = frame.payload.chunks(6).find(|entry| entry[..2] == [0, 4]);
-                    room += window.map_or(0, |entry| number(&entry[2..]) - 65_535);
+                FrameType::WINDOW_UPDATE if frame.header.stream == 0 => of_all += i64::from(frame.number(0)),
+                FrameType::WINDOW_UPDATE if frame.header.stream == stream => {
+                    of_stream += i64::from(frame.number(0));
+                }
+                FrameType::SETTINGS => {
+                    let at = frame.payload.chunks(6).position(|entry| entry[..2] == [0, 4]);
+                    of_stream += at.map_or(0, |at| i64::from(frame.number(6 * at + 2)) - 65_535);
                 }
                 _ => {}
             }
         }
-        room - self.sent.get(&stream).unwrap_or(&0)
+        let sent = |of| self.sent.get(&of).copied().unwrap_or(0);
+        (of_stream - sent(stream)).min(of_all - sent(0)) >= octets as i64
     }
 
     /// The beginning of a frame of `length` octets: only so many of them.
@@ -201,19 +185,20 @@ impl Attacker {
             }
         }
         // All was written, which does not mean that all was taken: the answer to a PING does, and so does the end.
-        if self.reader.is_none() { End::Taken } else { self.end_or_pong() }
+        if self.inbox.is_none() { End::Taken } else { self.end_or_pong() }
     }
 
     fn end_or_pong(&mut self) -> End {
-        const LAST: [u8; 8] = *b"the last";
-        self.frame(FrameType::PING, Flags::NONE, 0, &LAST);
+        self.pings += 1;
+        let data = (u64::MAX - self.pings).to_be_bytes();
+        self.frame(FrameType::PING, Flags::NONE, 0, &data);
         if self.write().is_err() {
             return self.ended();
         }
         let pong = |frame: &Came| {
             frame.header.frame_type == FrameType::PING
                 && frame.header.flags.contains(Flags::ACK)
-                && frame.payload == LAST
+                && frame.payload == data
         };
         match self.wait(pong) {
             Some(_) => End::Taken,
@@ -223,13 +208,11 @@ impl Attacker {
 
     /// The end of the connection, and the reason that GOAWAY gave.
     fn ended(&mut self) -> End {
-        if self.reader.is_none() {
+        if self.inbox.is_none() {
             self.listen();
         }
-        if let Some(reader) = self.reader.take() {
-            reader.join().unwrap();
-        }
-        End::Closed(self.goaway())
+        self.inbox().until(|_| None::<()>);
+        End::Closed(self.inbox().goaway())
     }
 
     /// Whether a request is refused: by RST_STREAM, a status of 4xx, or the end of the connection.
@@ -242,58 +225,39 @@ impl Attacker {
         });
         end.is_none_or(|frame| match frame.header.frame_type {
             FrameType::RST_STREAM => frame.payload[..] == ErrorCode::PROTOCOL_ERROR.0.to_be_bytes(),
-            // :status 400, and 431 as a literal.
+            // :status 400.
             FrameType::HEADERS => frame.payload.first() == Some(&0x8c),
-            _ => self.goaway() != Some(ErrorCode::NO_ERROR),
+            _ => frame.number(4) != ErrorCode::NO_ERROR.0,
         })
-    }
-
-    /// The reason of the last GOAWAY.
-    pub(crate) fn goaway(&self) -> Option<ErrorCode> {
-        let came = self.came.lock().unwrap();
-        let last = came.iter().rev().find(|frame| frame.header.frame_type == FrameType::GOAWAY)?;
-        let code = last.payload.get(4..8)?.try_into().ok()?;
-        Some(ErrorCode(u32::from_be_bytes(code)))
     }
 
     /// The first frame that is wanted; `None`: the connection ended without it.
     pub(crate) fn wait(&mut self, wanted: impl Fn(&Came) -> bool) -> Option<Came> {
-        self.write().ok();
+        let _ = self.write();
         let mut seen = 0;
-        loop {
-            // Asked for before looking: what came at the end is still seen.
-            let over = self.reader.as_ref().is_none_or(JoinHandle::is_finished);
-            {
-                let came = self.came.lock().unwrap();
-                if let Some(found) = came[seen..].iter().find(|frame| wanted(frame)) {
-                    return Some(found.clone());
-                }
-                seen = came.len();
-            }
-            if over {
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        self.inbox().until(|content| {
+            let found = content.frames[seen..].iter().find(|frame| wanted(frame)).cloned();
+            seen = content.frames.len();
+            found
+        })
     }
 
     /// What came is of no interest any more.
     pub(crate) fn forget(&mut self) {
-        self.came.lock().unwrap().clear();
+        self.inbox().look().frames.clear();
     }
 
     /// How many such frames have come.
     pub(crate) fn count(&self, frame_type: FrameType) -> usize {
-        self.came.lock().unwrap().iter().filter(|frame| frame.header.frame_type == frame_type).count()
+        self.inbox().look().frames.iter().filter(|frame| frame.header.frame_type == frame_type).count()
     }
 
     /// The code of the RST_STREAM that came for a stream.
     pub(crate) fn was_reset(&self, stream: u32) -> Option<ErrorCode> {
-        let came = self.came.lock().unwrap();
+        let content = self.inbox().look();
         let is_reset =
             |frame: &&Came| frame.header.frame_type == FrameType::RST_STREAM && frame.header.stream == stream;
-        let reset = came.iter().find(is_reset)?;
-        Some(ErrorCode(u32::from_be_bytes(reset.payload[..].try_into().ok()?)))
+        content.frames.iter().find(is_reset).map(|frame| ErrorCode(frame.number(0)))
     }
 
     /// The server answers a PING: it has taken everything before, and the connection goes on.
@@ -305,19 +269,7 @@ impl Attacker {
 impl Drop for Attacker {
     fn drop(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Both);
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
-        }
     }
-}
-
-fn read(stream: &mut TcpStream) -> Option<Came> {
-    let mut header = [0; FRAME_HEADER_LEN];
-    stream.read_exact(&mut header).ok()?;
-    let header = FrameHeader::read(&header)?;
-    let mut payload = vec![0; header.length as usize];
-    stream.read_exact(&mut payload).ok()?;
-    Some(Came { header, payload })
 }
 
 /// A literal field that stays in no table, or does (`0x40`).

@@ -3,7 +3,7 @@
 use wirelace_http2_frames::{ErrorCode, Flags, FrameType, SettingId};
 
 use super::attacker::{Attacker, End, field, request};
-use super::victim::{CONNECTION, Victim};
+use super::victim::{QUIET, Victim};
 
 const HELD: &[(u16, u32)] = &[(SettingId::INITIAL_WINDOW_SIZE.0, 0)];
 
@@ -17,7 +17,7 @@ fn continuations_without_end() {
         _ => attacker.frame(FrameType::CONTINUATION, Flags::NONE, 1, &field(0, b"x", b"y")),
     });
     assert_eq!(end, End::Closed(Some(ErrorCode::ENHANCE_YOUR_CALM)));
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, attacker.written);
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn continuations_without_fragment() {
         _ => attacker.frame(FrameType::CONTINUATION, Flags::NONE, 1, &[]),
     });
     assert_eq!(end, End::Closed(Some(ErrorCode::ENHANCE_YOUR_CALM)));
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, attacker.written);
 }
 
 /// One field of 2 GiB.
@@ -50,7 +50,7 @@ fn a_field_without_end() {
         matches!(end, End::Closed(Some(ErrorCode::ENHANCE_YOUR_CALM | ErrorCode::COMPRESSION_ERROR))),
         "{end:?}"
     );
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, attacker.written);
 }
 
 /// Many blocks that do not end, on a connection each.
@@ -66,7 +66,7 @@ fn blocks_that_wait_for_their_end() {
             attacker
         })
         .collect();
-    victim.survived(100 * 256 * 1024);
+    victim.survived(100 * 128 * 1024, 100 * 32 * 1024);
     drop(waiting);
 }
 
@@ -86,8 +86,7 @@ fn references_to_a_large_field() {
     // Each is refused; some 46 MB of fields would be the first one alone.
     assert!(matches!(end, End::Taken | End::Closed(Some(ErrorCode::ENHANCE_YOUR_CALM))), "{end:?}");
     assert_eq!(attacker.count(FrameType::DATA), 0, "no such request reaches the application");
-    println!("{end:?}, {} bytes, {} ms", attacker.written, victim.cpu());
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, attacker.written);
 }
 
 /// CVE-2026-49975: references of one octet, held by streams whose answers have no window.
@@ -105,7 +104,7 @@ fn references_that_are_held() {
         attacker.frame(FrameType::HEADERS, Flags(5), 2 * round + 1, &block);
     });
     assert_eq!(end, End::Taken);
-    victim.survived(128 * 256 * 1024);
+    victim.survived(128 * 128 * 1024, attacker.written);
 }
 
 /// The same with cookies, which belong together and are no fields more (RFC 9113 §8.2.3).
@@ -122,7 +121,7 @@ fn crumbs_of_cookies() {
         attacker.frame(FrameType::HEADERS, Flags(5), 2 * round + 1, &block);
     });
     assert!(matches!(end, End::Taken | End::Closed(Some(ErrorCode::ENHANCE_YOUR_CALM))), "{end:?}");
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, attacker.written);
 }
 
 /// CVE-2019-9516: names of no length, which some keep for ever.
@@ -135,7 +134,7 @@ fn fields_without_name() {
         attacker.frame(FrameType::HEADERS, Flags(5), 1, &block);
         assert!(attacker.is_refused(1), "a field without name is taken");
     }
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, 0);
 }
 
 /// Size updates belong before all fields, and two say all that there is to say (RFC 7541 §4.2).
@@ -149,7 +148,7 @@ fn size_updates() {
         attacker.frame(FrameType::HEADERS, Flags(5), 2 * round + 1, &block);
     });
     assert!(matches!(end, End::Closed(_)), "{end:?}");
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, attacker.written);
 }
 
 /// One size update a block, each of which empties the table or fills it.
@@ -166,8 +165,7 @@ fn tables_that_are_emptied_and_filled() {
         }
     });
     assert_eq!(end, End::Taken);
-    println!("{} bytes, {} ms", attacker.written, victim.cpu());
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, attacker.written);
 }
 
 /// Huffman code of long values: five bits an octet at best.
@@ -185,5 +183,5 @@ fn huffman_code_that_grows() {
         }
     });
     assert_eq!(end, End::Taken);
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, attacker.written);
 }

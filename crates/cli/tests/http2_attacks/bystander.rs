@@ -1,8 +1,7 @@
 //! Someone else, who wants to be served meanwhile.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,18 +12,20 @@ use super::attacker::Attacker;
 /// Sends one request after the other on a connection, and wants an answer to each.
 pub(crate) struct Bystander {
     thread: Option<JoinHandle<()>>,
-    stop: Arc<AtomicBool>,
-    served: Arc<AtomicUsize>,
+    /// Closed: it is to stop.
+    stop: Option<Sender<()>>,
+    /// One for each request that was answered.
+    served: Receiver<()>,
 }
 
 impl Bystander {
     pub(crate) fn start(address: SocketAddr) -> Bystander {
-        let (stop, served) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
-        let (stopped, count) = (Arc::clone(&stop), Arc::clone(&served));
+        let (stop, stopped) = channel::<()>();
+        let (answered, served) = channel();
         let thread = std::thread::spawn(move || {
             let mut connection = Attacker::connect(address, &[]);
             let mut stream = 1;
-            while !stopped.load(Ordering::Relaxed) {
+            while stopped.try_recv() == Err(TryRecvError::Empty) {
                 connection.get(stream, "/hello");
                 let end = connection.wait(|frame| {
                     frame.header.stream == stream && frame.header.flags.contains(Flags::END_STREAM)
@@ -34,42 +35,32 @@ impl Bystander {
                     (frame.header.frame_type, &*frame.payload),
                     (FrameType::DATA, &b"hello, world\n"[..])
                 );
-                count.fetch_add(1, Ordering::Relaxed);
+                let _ = answered.send(());
                 connection.forget();
                 stream += 2;
                 // It is no flood.
                 std::thread::sleep(Duration::from_millis(2));
             }
         });
-        Bystander { thread: Some(thread), stop, served }
+        Bystander { thread: Some(thread), stop: Some(stop), served }
     }
 
-    /// Waits until so many requests were answered.
-    pub(crate) fn until(&mut self, count: usize) {
-        while self.served.load(Ordering::Relaxed) < count {
-            let over = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
-            assert!(!over, "a bystander is not served any more");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+    /// Waits until so many more requests were answered.
+    pub(crate) fn wait(&self, count: usize) {
+        assert_eq!(self.served.iter().take(count).count(), count, "a bystander is not served any more");
     }
 
-    /// The server is to end: it may leave requests unanswered.
-    pub(crate) fn give_up(mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
-
-    /// One more request is answered.
-    pub(crate) fn again(&mut self) {
-        let count = self.served.load(Ordering::Relaxed);
+    /// A request that is sent from now on is answered.
+    pub(crate) fn again(&self) {
+        self.served.try_iter().for_each(drop);
         // One may have been under way.
-        self.until(count + 2);
+        self.wait(2);
     }
 }
 
 impl Drop for Bystander {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        drop(self.stop.take());
         let ended = self.thread.take().map(JoinHandle::join);
         if !std::thread::panicking() {
             ended.transpose().expect("a bystander was not served");

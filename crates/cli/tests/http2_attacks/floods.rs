@@ -3,7 +3,8 @@
 use wirelace_http2_frames::{ErrorCode, Flags, FrameType, SettingId};
 
 use super::attacker::{Attacker, End, request};
-use super::victim::{CONNECTION, Victim};
+use super::inbox::Came;
+use super::victim::{QUIET, Victim};
 
 const CALM: End = End::Closed(Some(ErrorCode::ENHANCE_YOUR_CALM));
 const MANY: usize = 200_000;
@@ -13,7 +14,7 @@ fn ends(make: impl FnMut(&mut Attacker, u32)) {
     let victim = Victim::new();
     let mut attacker = Attacker::connect(victim.address(), &[]);
     assert_eq!(attacker.flood(MANY, make), CALM, "after {} bytes", attacker.written);
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, attacker.written);
 }
 
 /// The flood comes from someone who reads nothing: the server takes no more, or ends it.
@@ -22,7 +23,7 @@ fn stops_unread(settings: &[(u16, u32)], make: impl FnMut(&mut Attacker, u32)) {
     let mut attacker = Attacker::deaf(victim.address(), settings);
     let end = attacker.flood(40 * MANY, make);
     assert!(matches!(end, End::Closed(_) | End::Held), "all {} bytes were taken", attacker.written);
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, attacker.written);
 }
 
 /// CVE-2023-44487.
@@ -232,7 +233,7 @@ fn data_on_closed_streams() {
     let end = attacker.flood(MANY, |attacker, _| attacker.data(1, Flags::NONE, b""));
     let codes = [ErrorCode::STREAM_CLOSED, ErrorCode::ENHANCE_YOUR_CALM];
     assert!(matches!(end, End::Closed(Some(code)) if codes.contains(&code)), "{end:?}");
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, attacker.written);
 }
 
 /// The server has reset it, and forgives what was under way; not for ever.
@@ -258,6 +259,22 @@ fn headers_on_a_stream_that_was_reset() {
     });
 }
 
+/// Frames for a server that leaves, beyond the last stream that it takes.
+#[test]
+fn requests_for_a_server_that_leaves() {
+    let mut victim = Victim::new();
+    let mut attacker = Attacker::connect(victim.address(), &[]);
+    attacker.get(1, "/delay/3000");
+    assert!(attacker.is_alive());
+    victim.leave();
+    let last = |frame: &Came| frame.header.frame_type == FrameType::GOAWAY && frame.number(0) == 1;
+    assert!(attacker.wait(last).is_some());
+    let end = attacker.flood(MANY, |attacker, round| attacker.get(2 * round + 3, "/hello"));
+    assert_eq!(end, CALM);
+    drop(attacker);
+    victim.left();
+}
+
 #[test]
 fn window_updates() {
     ends(|attacker, _| attacker.window_update(0, 1));
@@ -279,7 +296,7 @@ fn window_updates_beyond_the_maximum() {
     let mut attacker = Attacker::connect(victim.address(), &[]);
     let end = attacker.flood(MANY, |attacker, _| attacker.window_update(0, 0x7fff_ffff));
     assert_eq!(end, End::Closed(Some(ErrorCode::FLOW_CONTROL_ERROR)));
-    victim.survived(CONNECTION);
+    victim.survived(QUIET, attacker.written);
 }
 
 #[test]

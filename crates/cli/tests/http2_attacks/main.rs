@@ -9,5 +9,6 @@ mod bystander;
 mod fields;
 mod floods;
 mod holding;
+mod inbox;
 mod victim;
 mod windows;

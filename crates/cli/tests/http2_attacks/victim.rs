@@ -7,8 +7,17 @@ use super::bystander::Bystander;
 use super::common::Server;
 
 const KIB: u64 = 1024;
-/// What a connection may cost at most: its buffers, its streams, and what the allocator rounds up.
-pub(crate) const CONNECTION: u64 = 16 * KIB * KIB;
+const MIB: u64 = 1024 * KIB;
+
+/// What a connection without bodies may cost: its tables, its output, and what the allocator rounds up.
+pub(crate) const QUIET: u64 = 4 * MIB;
+/// What a connection may cost at most: beside, the bodies that the windows allow.
+pub(crate) const CONNECTION: u64 = 24 * MIB;
+
+/// Nanoseconds of CPU time that a byte of an attack may cost (about a hundred times what it does), and a second for
+/// those who are served meanwhile.
+const BYTE: u64 = 500;
+const BASE: u64 = 1_000;
 
 /// A demo server with someone who uses it in the meantime.
 pub(crate) struct Victim {
@@ -24,8 +33,8 @@ impl Victim {
     pub(crate) fn new() -> Victim {
         let server = Server::start(&["demo"]);
         // Everything has been used once.
-        let mut first = Bystander::start(server.address);
-        first.until(20);
+        let first = Bystander::start(server.address);
+        first.wait(20);
         let process = server.process();
         let bystander = Some(Bystander::start(server.address));
         drop(first);
@@ -37,38 +46,41 @@ impl Victim {
         self.server.address
     }
 
-    pub(crate) fn server(&self) -> &Server {
-        &self.server
-    }
-
-    /// The verdict: others were served all the time and still are, and the memory at its peak was within `bytes`.
-    pub(crate) fn survived(mut self, bytes: u64) {
-        if let Some(mut bystander) = self.bystander.take() {
+    /// The verdict: others were served all the time and still are, the memory at its peak was within `memory` bytes, and
+    /// the work was in proportion to the `written` bytes of the attack.
+    pub(crate) fn survived(mut self, memory: u64, written: usize) {
+        if let Some(bystander) = self.bystander.take() {
             bystander.again();
         }
         // New ones, too.
-        Bystander::start(self.server.address).until(1);
-        let grown = self.grown();
-        println!("grown by {} KiB, {} ms of CPU time", grown / KIB, self.cpu());
-        assert!(grown <= bytes, "grown by {} KiB, {} are allowed", grown / KIB, bytes / KIB);
+        Bystander::start(self.server.address).wait(1);
+        let (grown, spent) = (self.grown(), self.spent());
+        println!("{written} bytes: {} KiB, {spent} ms", grown / KIB);
+        assert!(grown <= memory, "grown by {} KiB, {} are allowed", grown / KIB, memory / KIB);
+        let allowed = BASE + BYTE * written as u64 / 1_000_000;
+        assert!(spent <= allowed, "{spent} ms of CPU time for {written} bytes, {allowed} are allowed");
     }
 
-    /// The server ended well, once it was asked to.
-    pub(crate) fn left(mut self) {
-        if let Some(bystander) = self.bystander.take() {
-            bystander.give_up();
-        }
+    /// The server is asked to end; nobody else is there then.
+    pub(crate) fn leave(&mut self) {
+        drop(self.bystander.take());
+        self.server.signal("-TERM");
+    }
+
+    /// The server has ended well.
+    pub(crate) fn left(self) {
+        assert!(self.bystander.is_none());
         let (code, said) = self.server.wait();
         assert_eq!(code, Some(0), "{said}");
     }
 
     /// By how many bytes the memory had grown at its peak.
-    pub(crate) fn grown(&self) -> u64 {
+    fn grown(&self) -> u64 {
         memory(self.server.process(), "VmHWM").saturating_sub(self.before)
     }
 
     /// Milliseconds of CPU time since the beginning, the bystander's requests included.
-    pub(crate) fn cpu(&self) -> u64 {
+    fn spent(&self) -> u64 {
         10 * (ticks(self.server.process()) - self.ticks)
     }
 }

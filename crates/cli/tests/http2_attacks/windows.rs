@@ -2,7 +2,8 @@
 
 use wirelace_http2_frames::{ErrorCode, Flags, FrameType, SettingId};
 
-use super::attacker::{Attacker, Came};
+use super::attacker::Attacker;
+use super::inbox::Came;
 use super::victim::{CONNECTION, Victim};
 
 const FRAME: usize = 16_384;
@@ -34,7 +35,7 @@ fn padding() {
         assert!(attacker.data_in_window(1, Flags::PADDED, &frame));
     }
     uploads(&mut attacker, 3);
-    victim.survived(CONNECTION);
+    victim.survived(CONNECTION, attacker.written);
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn streams_that_are_reset() {
         attacker.reset(2 * round + 1);
     }
     uploads(&mut attacker, 2 * ROUNDS + 1);
-    victim.survived(CONNECTION);
+    victim.survived(CONNECTION, attacker.written);
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn data_that_comes_after_the_reset() {
         assert!(attacker.data_in_window(stream, Flags::END_STREAM, &[0; FRAME]));
     }
     uploads(&mut attacker, 2 * ROUNDS + 1);
-    victim.survived(CONNECTION);
+    victim.survived(CONNECTION, attacker.written);
 }
 
 #[test]
@@ -80,20 +81,19 @@ fn bodies_that_are_refused() {
         assert!(attacker.data_in_window(stream, Flags::END_STREAM, &[0; FRAME]));
     }
     uploads(&mut attacker, 2 * ROUNDS + 1);
-    victim.survived(CONNECTION);
+    victim.survived(CONNECTION, attacker.written);
 }
 
 /// What comes on streams that a leaving server does not take any more counts for the connection's window.
 #[test]
 fn data_for_a_server_that_leaves() {
-    let victim = Victim::new();
+    let mut victim = Victim::new();
     let mut attacker = Attacker::connect(victim.address(), &[]);
     attacker.post(1, "/upload");
     assert!(attacker.data_in_window(1, Flags::NONE, &[b'x'; FRAME]));
     assert!(attacker.is_alive());
-    victim.server().signal("-TERM");
-    let last =
-        |frame: &Came| frame.header.frame_type == FrameType::GOAWAY && frame.payload[..4] == [0, 0, 0, 1];
+    victim.leave();
+    let last = |frame: &Came| frame.header.frame_type == FrameType::GOAWAY && frame.number(0) == 1;
     let goaway = attacker.wait(last).expect("GOAWAY with the last stream");
     assert_eq!(goaway.payload[4..8], ErrorCode::NO_ERROR.0.to_be_bytes());
     for round in 1..10 {
