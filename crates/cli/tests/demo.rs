@@ -32,7 +32,7 @@ fn plain_endpoints() {
         assert_eq!(server.get(refused).status, 400, "{refused}");
     }
     // What comes with later protocols is not there yet.
-    for missing in ["/push", "/ws/echo", "/live", "/no/such"] {
+    for missing in ["/ws/echo", "/live", "/no/such"] {
         assert_eq!(server.get(missing).status, 404, "{missing}");
     }
     let denied = server.request("DELETE", "/hello", &[]);
@@ -49,9 +49,96 @@ fn the_page_stands_alone() {
     let text = page.text();
     assert!(text.contains("<main id=\"wirelace\">") && text.contains("dataset.ready = '1'"));
     assert!(text.contains(env!("CARGO_PKG_VERSION")) && !text.contains("VERSION"));
+    let tiles = demo().get("/tiles");
+    assert!(tiles.text().contains("<main id=\"tiles\">") && tiles.text().contains("= 200;"));
     // No resource from anywhere: links, images and scripts are within it.
-    for outside in ["src=\"http", "src=\"//", "href=\"http", "@import", "url(http", "<script src"] {
-        assert!(!text.contains(outside), "{outside}");
+    for text in [text, tiles.text()] {
+        for outside in ["src=\"http", "src=\"//", "href=\"http", "@import", "url(http", "<script src"] {
+            assert!(!text.contains(outside), "{outside}");
+        }
+    }
+}
+
+#[test]
+fn tiles_and_large_answers() {
+    let server = demo();
+    let tile = server.get("/tiles/199?delay=1");
+    assert_eq!((tile.status, tile.field("content-type")), (200, Some("image/svg+xml")));
+    assert!(tile.text().starts_with("<svg ") && tile.text().ends_with("</svg>\n"));
+    assert_eq!(server.get("/tiles/200").status, 404);
+    let large = server.get("/tiles/large/1000?u=7&i=1");
+    assert_eq!((large.status, large.field("priority")), (200, Some("u=7, i")));
+    assert!(large.body == pattern(0, 1000));
+    assert_eq!(server.get("/tiles/large/5?u=8").field("priority"), None);
+    for refused in ["/tiles/large/0", "/tiles/large/x", "/tiles/large/99999999999"] {
+        assert_eq!(server.get(refused).status, 400, "{refused}");
+    }
+}
+
+#[test]
+fn what_a_page_needs_is_not_pushed_over_http1() {
+    let server = demo();
+    let page = server.get("/push");
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("<strong id=\"promised\">0</strong>"));
+    for (path, kind) in [("/push/a.css", "text/css"), ("/push/b.js", "text/javascript")] {
+        let resource = server.get(path);
+        assert!(resource.field("content-type").unwrap().starts_with(kind));
+        assert_eq!(resource.field("x-pushed"), Some("no"));
+    }
+}
+
+/// Exit code and what is written, of `get` over HTTP/2.
+fn get2(server: &Server, options: &[&str], path: &str) -> (Option<i32>, String, String) {
+    let url = server.url(path);
+    run_text(&[&["get", "--http", "2", "-i"], options, &[&url]].concat())
+}
+
+#[test]
+fn http2_with_prior_knowledge() {
+    let server = demo();
+    let (code, out, _) = get2(&server, &[], "/hello");
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with("HTTP/2 200") && out.ends_with("\nhello, world\n"), "{out}");
+    let (_, out, _) = get2(&server, &["-H", "X-Mine: yes"], "/headers?a=b");
+    let value: serde_json::Value = serde_json::from_str(&out[out.find('{').unwrap()..]).unwrap();
+    assert_eq!((&value["version"], &value["target"]), (&"HTTP/2".into(), &"/headers?a=b".into()));
+    assert!(value["headers"].as_array().unwrap().contains(&serde_json::json!(["x-mine", "yes"])));
+    let (_, out, _) = get2(&server, &["-d", "abc"], "/upload");
+    assert!(out.contains("\"bytes\": 3"), "{out}");
+    let (_, out, _) = get2(&server, &[], "/stream/3/1");
+    assert!(out.contains("chunk 1 of 3\nchunk 2 of 3\nchunk 3 of 3\n"), "{out}");
+    let (_, out, _) = get2(&server, &["--repeat", "40", "--parallel", "40"], "/bytes/3000");
+    assert_eq!(out.matches("HTTP/2 200").count(), 40);
+    let metrics = server.get("/metrics");
+    assert!(metrics.text().lines().any(|line| line == "wirelace_requests_total{class=\"2xx\"} 44"));
+}
+
+#[test]
+fn http2_pushes() {
+    let server = demo();
+    let (code, out, err) = get2(&server, &["-v", "--push"], "/push");
+    assert_eq!(code, Some(0));
+    assert!(out.contains("<strong id=\"promised\">2</strong>"), "{out}");
+    for path in ["/push/a.css", "/push/b.js"] {
+        assert!(err.contains(path), "{err}");
+    }
+    let (_, out, _) = get2(&server, &[], "/push");
+    assert!(out.contains("<strong id=\"promised\">0</strong>"), "{out}");
+}
+
+#[test]
+fn only_the_versions_that_are_wanted() {
+    for (http, said) in [("1.1", "(h1)"), ("2", "(h2c)"), ("2,1.1", "(h1 h2c)")] {
+        let server = Server::start(&["demo", "--http", http]);
+        assert_eq!(server.spoken, said);
+        let (code, ..) = get2(&server, &[], "/hello");
+        assert_eq!(code == Some(0), http.contains('2'), "{http}");
+        let (code, ..) = run_text(&["get", "--http", "1.1", &server.url("/hello")]);
+        assert_eq!(code == Some(0), http.contains("1.1"), "{http}");
+    }
+    for wrong in ["3", "", "h2", "1.1;2"] {
+        assert_eq!(run_text(&["demo", "--http", wrong]).0, Some(2), "{wrong}");
     }
 }
 

@@ -1,12 +1,12 @@
 //! The way of a request body from its connection to its reader.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
 use bytes::Bytes;
 use thiserror::Error;
 use wirelace_http_semantics::{Fields, Reason};
+use wirelace_runtime::Pieces;
 
 use crate::link::{Link, lock};
 
@@ -44,7 +44,7 @@ pub(crate) struct Channel {
 
 #[derive(Debug)]
 struct State {
-    data: VecDeque<Bytes>,
+    data: Pieces,
     trailers: Option<Fields>,
     end: End,
     reader: Option<Waker>,
@@ -92,7 +92,7 @@ pub(crate) struct Intake(Arc<Channel>);
 
 pub(crate) fn channel(link: &Arc<Link>) -> (Feed, Intake) {
     let state = State {
-        data: VecDeque::new(),
+        data: Pieces::new(),
         trailers: None,
         end: End::Open,
         reader: None,
@@ -111,8 +111,8 @@ impl Feed {
         let mut unwanted = 0;
         if state.reader_gone {
             unwanted = data.len();
-        } else if !data.is_empty() {
-            state.data.push_back(data);
+        } else {
+            state.data.push(data);
         }
         if end && state.end == End::Open {
             state.end = End::Complete;
@@ -162,7 +162,7 @@ impl Drop for Feed {
 impl Intake {
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Option<Result<Part, BodyError>>> {
         let mut state = lock(&self.0.state);
-        if let Some(data) = state.data.pop_front() {
+        if let Some(data) = state.data.pop() {
             state.taken += data.len();
             state.wanted = true;
             drop(state);
@@ -204,7 +204,7 @@ impl Drop for Intake {
         let mut state = lock(&self.0.state);
         state.reader_gone = true;
         state.reader = None;
-        let left: usize = state.data.drain(..).map(|data| data.len()).sum();
+        let left = state.data.clear();
         state.taken += left;
         let open = state.end == End::Open;
         drop(state);

@@ -4,7 +4,9 @@ mod inspect;
 mod metrics;
 mod pattern;
 mod plain;
+mod push;
 mod stream;
+mod tiles;
 
 use std::sync::Arc;
 
@@ -30,11 +32,12 @@ pub(crate) struct DemoArgs {
 
 const EXAMPLES: &str = "\
 Endpoints: / /hello /echo /headers /bytes/N /stream/N/MS /upload /delay/MS /status/CODE /redirect/N \
-/cache/SECONDS /hints /early /metrics
+/cache/SECONDS /hints /push /tiles /early /metrics
 
 Examples:
   wirelace demo
   wirelace demo --plain 127.0.0.1:0 --workers 1
+  wirelace demo --http 2
   wirelace demo --plain '[::]:8080' --max-body 1000000";
 
 const PAGE: &str = include_str!("page.html");
@@ -55,6 +58,7 @@ fn router(metrics: &Arc<Metrics>) -> Router {
     let metrics = Arc::clone(metrics);
     let page = PAGE.replace("VERSION", env!("CARGO_PKG_VERSION"));
     let page: bytes::Bytes = page.into();
+    let tiles = tiles::page();
     Router::new()
         .route("/", get(async move || Html(page)))
         .route("/hello", get(plain::hello))
@@ -68,6 +72,12 @@ fn router(metrics: &Arc<Metrics>) -> Router {
         .route("/redirect/{count}", any(plain::redirect))
         .route("/cache/{seconds}", get(plain::cache))
         .route("/hints", get(inspect::hints))
+        .route("/push", get(push::page))
+        .route("/push/a.css", get(push::style))
+        .route("/push/b.js", get(push::script))
+        .route("/tiles", get(async move || Html(tiles)))
+        .route("/tiles/{tile}", get(tiles::tile))
+        .route("/tiles/large/{length}", get(tiles::large))
         .route("/early", get(plain::early))
         .route("/metrics", get(async move || metrics.response()))
         .fallback(fallback)

@@ -19,6 +19,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// Where it speaks HTTPS; port 0: nowhere.
     pub(crate) secure: SocketAddr,
+    /// What it says that it speaks in the clear.
+    pub(crate) spoken: String,
     /// What it said before it listened.
     pub(crate) before: Vec<String>,
     /// What it says then.
@@ -44,38 +46,40 @@ impl Server {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         let (mut before, mut secure) = (Vec::new(), SocketAddr::from(([0; 4], 0)));
-        let address = loop {
+        let (address, spoken) = loop {
             let line = lines.next().unwrap_or_else(|| panic!("it does not listen: {before:?}"));
             let (line, protocol) = match line.strip_prefix("listening ").and_then(|rest| rest.split_once(' '))
             {
                 Some((protocol, address)) => (address.to_owned(), protocol.to_owned()),
                 None => (line, String::new()),
             };
-            let address = || {
-                let (address, spoken) =
-                    line.strip_suffix(')').and_then(|line| line.split_once(" (")).unwrap();
+            let listening = || {
+                let (address, spoken) = line.split_once(' ').unwrap();
                 let http2 = if protocol == "https" { "h2" } else { "h2c" };
-                assert!(
-                    spoken.split(' ').all(|version| version == "h1" || version == http2),
-                    "{protocol} {line}"
-                );
-                address.parse().unwrap()
+                let words = spoken.trim_matches(['(', ')']);
+                assert!(words.split(' ').all(|word| word == "h1" || word == http2), "{protocol} {line}");
+                (address.parse().unwrap(), spoken.to_owned())
             };
             match protocol.as_str() {
-                "https" => secure = address(),
+                "https" => secure = listening().0,
                 // The last one.
-                "http" => break address(),
+                "http" => break listening(),
                 _ => before.push(line),
             }
         };
         let (sender, log) = channel();
         std::thread::spawn(move || lines.try_for_each(|line| sender.send(line)));
-        Server { child, address, secure, before, log }
+        Server { child, address, secure, spoken, before, log }
     }
 
     /// The next line that it says.
     pub(crate) fn says(&self) -> String {
         self.log.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal by its name.

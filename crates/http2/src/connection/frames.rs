@@ -57,6 +57,10 @@ impl Connection {
         let payload = input.get(FRAME_HEADER_LEN..len).unwrap_or_default();
         let step = match Frame::parse(header, payload) {
             Ok(frame) => self.on_frame(now, frame),
+            // A server ignores it, whatever it says (RFC 7838 §4).
+            Err(_) if header.frame_type == FrameType::ALTSVC && self.is_server() => {
+                self.rates.control(now).map(|()| Step::Nothing)
+            }
             Err(error) if error.is_stream_error() && error.stream() != 0 => {
                 self.stream_error(now, error.stream(), error.code()).map(Step::from)
             }

@@ -1,4 +1,5 @@
 //! An HTTP/2 client that does what a test says, one command at a time.
+#![allow(dead_code)] // Each suite uses its part.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -66,7 +67,9 @@ pub(crate) struct Peer<IO = TcpStream> {
 }
 
 pub(crate) async fn connect(server: &Running) -> Peer {
-    Peer::new(TcpStream::connect(server.address).await.unwrap(), Limits::default())
+    let io = TcpStream::connect(server.address).await.unwrap();
+    io.set_nodelay(true).unwrap();
+    Peer::new(io, Limits::default())
 }
 
 /// A connection to a server within this process.

@@ -4,7 +4,10 @@
 mod support;
 
 mod early;
+mod http2;
 mod identity;
+#[path = "../http2/peer.rs"]
+mod peer;
 mod plain;
 mod protocols;
 mod replaced;

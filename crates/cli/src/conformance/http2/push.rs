@@ -19,7 +19,7 @@ pub(super) const CASES: &[Case] = &[
     case("rfc9113/8.4/2", "RFC 9113 §8.4.1", "promises are of GET or HEAD, with all pseudo-fields", |c| {
         let promises = promises(c)?;
         for promised in promises {
-            let fields = c.seen(promised).fields;
+            let fields = c.seen(promised).promise;
             let value =
                 |name: &str| fields.iter().find(|(found, _)| found == name.as_bytes()).map(|(_, v)| &**v);
             let method = value(":method");

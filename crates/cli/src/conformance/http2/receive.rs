@@ -259,7 +259,7 @@ impl Conn<'_> {
     }
 
     fn promise_fields(&mut self, promised: u32, lines: FieldLines) -> Verdict<Seen> {
-        self.stream(promised).fields = lines;
+        self.stream(promised).promise = lines;
         Ok(Seen::Promise(promised))
     }
 

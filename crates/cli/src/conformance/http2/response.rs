@@ -14,6 +14,8 @@ pub(crate) struct Response {
     pub(crate) interim: Vec<u16>,
     /// The fields of the final head.
     pub(crate) fields: FieldLines,
+    /// Of the request, where it was promised.
+    pub(crate) promise: FieldLines,
     /// Octets of DATA, without padding.
     pub(crate) body: usize,
     /// Trailers came.

@@ -1,0 +1,13 @@
+//! Attacks on HTTP/2 against the binary, one test for each: memory and work stay bounded, and others are served.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod attacker;
+mod blocks;
+mod bystander;
+mod fields;
+mod floods;
+mod holding;
+mod victim;
+mod windows;
