@@ -159,10 +159,11 @@ def _(base):
               ("GET", base.partition(":")[0], base.rpartition("/")[2]), "promised request")
 
 
-@both("push: what was pushed is what a request for it brings")
+@both("push: what was pushed may be asked for, too")
 def _(base):
     for name in ("a.css", "b.js"):
-        true(nghttp(f"{base}/push/{name}"), f"/push/{name} is empty")
+        seen = watched(f"{base}/push/{name}")
+        equal(status(seen, 13), ["200"], f"status of /push/{name}")
 
 
 @both("push: none to who says ENABLE_PUSH 0")

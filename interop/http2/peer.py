@@ -175,29 +175,20 @@ class Client:
         return self.saw(h2.events.PingAckReceived)[-1].ping_data
 
 
-class Raw:
-    """One connection by bare frames: sends whatever it is told, checks nothing, gives back no window by itself."""
+class Frames:
+    """One side of a connection by bare frames: sends whatever it is told, checks nothing, gives back no window."""
 
-    def __init__(self, tls=False, settings=None, **where):
-        self.socket = connect(tls, **where)
+    def __init__(self, link):
+        self.socket, self.buffer, self.log = link, b"", []
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
-        self.buffer, self.log, self.next = b"", [], 1
-        self.socket.sendall(PREFACE)
-        self.send(SettingsFrame(0, settings=settings or {}))
 
     __enter__, __exit__ = Client.__enter__, Client.__exit__
 
     def send(self, *frames):
         self.socket.sendall(b"".join(frame.serialize() for frame in frames))
 
-    def ask(self, method="GET", path="/hello", fields=(), end=True):
-        """Sends a request's head and gives its stream."""
-        stream, self.next = self.next, self.next + 2
-        self.send(*self.head(stream, request(method, path, fields), end))
-        return stream
-
     def head(self, stream, fields, end=True):
-        """HEADERS, and CONTINUATION if it has to be."""
+        """A field section: HEADERS, and CONTINUATION if it has to be."""
         block = self.encoder.encode(fields)
         first, *rest = [block[i:i + 16_384] for i in range(0, len(block), 16_384)]
         frames = [HeadersFrame(stream, first, flags=["END_STREAM"] if end else [])] + [ContinuationFrame(stream, part) for part in rest]
@@ -267,6 +258,22 @@ class Raw:
                 and ":status" in frame.fields]
 
 
+class Raw(Frames):
+    """A client by bare frames."""
+
+    def __init__(self, tls=False, settings=None, **where):
+        super().__init__(connect(tls, **where))
+        self.next = 1
+        self.socket.sendall(PREFACE)
+        self.send(SettingsFrame(0, settings=settings or {}))
+
+    def ask(self, method="GET", path="/hello", fields=(), end=True):
+        """Sends a request's head and gives its stream."""
+        stream, self.next = self.next, self.next + 2
+        self.send(*self.head(stream, request(method, path, fields), end))
+        return stream
+
+
 def healthy(tls=False):
     """The server still answers."""
     with Client(tls) as client:
@@ -274,5 +281,5 @@ def healthy(tls=False):
         true((answer.status, bytes(answer.body)) == (200, b"hello, world\n"), f"GET /hello: {answer.status} {bytes(answer.body)[:80]!r}")
 
 
-__all__ = ["Answer", "Client", "Codes", "ContinuationFrame", "DataFrame", "Frame", "GoAwayFrame", "HeadersFrame", "PREFACE", "PingFrame",
+__all__ = ["Answer", "Client", "Codes", "ContinuationFrame", "DataFrame", "Frame", "Frames", "GoAwayFrame", "HeadersFrame", "PREFACE", "PingFrame",
            "Raw", "RstStreamFrame", "SettingsFrame", "WindowUpdateFrame", "connect", "extension", "healthy", "request"]

@@ -77,7 +77,7 @@ mod tests {
             if length == 0 {
                 start = at / 8;
             }
-            code = code << 1 | u64::from(coded[at / 8] >> (7 - at % 8) & 1);
+            code = code << 1 | u64::from((coded[at / 8] >> (7 - at % 8)) & 1);
             length += 1;
             if length == 30 && code == (1 << 30) - 1 {
                 return Err(HuffmanError::EndOfString { offset: start });

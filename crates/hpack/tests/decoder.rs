@@ -191,7 +191,8 @@ fn the_arena_can_be_moved_out_and_in() {
     out.clear();
     decoder.decode(&hex("be"), &NO_LIMITS, &mut out).unwrap();
     assert_eq!(fields(&out), pairs(&[("a", "b")]));
-    assert_eq!(out.take_arena().as_ptr(), room);
+    let again = out.take_arena();
+    assert_eq!(again.as_ptr(), room);
 }
 
 fn limited(block: &[u8], limits: BlockLimits) -> (HeaderBlock, Decoder) {

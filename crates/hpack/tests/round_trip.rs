@@ -23,8 +23,7 @@ fn field() -> impl Strategy<Value = (Pair, Indexing)> {
     ((name, value), indexing)
 }
 
-/// Blocks, some after a change of the peer's limit.
-/// Changes of the table's size, then the fields of a block.
+/// A block, and the limits that the peer sets before it.
 type Block = (Vec<usize>, Vec<(Pair, Indexing)>);
 
 fn blocks() -> impl Strategy<Value = Vec<Block>> {

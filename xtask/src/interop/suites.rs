@@ -179,12 +179,22 @@ pub(super) const SUITES: &[Suite] = &[
     Suite {
         protocol: "http2",
         name: "http2-get",
-        about: "our client against nghttpd, nginx, node and Python's h2",
+        about: "our client against nghttpd, nginx and node",
         script: "get.py",
         language: Language::PythonWith(&["h2==4.4.1"]),
         tools: &["python3", "node", "nginx", "nghttpd", "openssl"],
         demo: false,
         seconds: 240,
+    },
+    Suite {
+        protocol: "http2",
+        name: "http2-get-scripted",
+        about: "our client against servers that are odd, wrong, or end as they like",
+        script: "get_scripted.py",
+        language: Language::PythonWith(&["h2==4.4.1"]),
+        tools: &["python3", "openssl"],
+        demo: false,
+        seconds: 180,
     },
     Suite {
         protocol: "http2",
