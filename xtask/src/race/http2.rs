@@ -63,6 +63,7 @@ pub(super) fn race(options: &Options) -> Result<(), String> {
         parts.extend(rate);
     }
     if wanted(IDLE) {
+        commands.push("connections that have done one request and are left alone".into());
         holder::allow_files(MANY)?;
         parts.push(idle(options)?);
     }
@@ -75,12 +76,12 @@ pub(super) fn race(options: &Options) -> Result<(), String> {
         println!("- {name}: {value}");
     }
     println!(
-        "- in the clear by prior knowledge; server on core 0 (`taskset -c 0`), {}; {} rounds after one that does not \
-         count; median, and ratios taken round by round\n\
+        "- in the clear by prior knowledge; server on core 0 (`taskset -c 0`); {} rounds after one that does not \
+         count; median, and ratios taken round by round\n- load: {}\n\
          - nghttpd reads files; nginx answers small requests from its configuration (`return 200`) and large ones from \
          a file; both send some fields more\n",
-        commands.join(", "),
-        options.rounds()
+        options.rounds(),
+        commands.join(", ")
     );
     measure::finish("http2", &parts, &machine, options)
 }
