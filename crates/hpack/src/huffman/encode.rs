@@ -69,7 +69,7 @@ pub(crate) fn encode_shorter(text: &[u8], out: &mut Vec<u8>) -> bool {
 fn append(text: &[u8], out: &mut Vec<u8>, limit: usize) -> bool {
     let end = out.len().saturating_add(limit);
     let mut bits = Bits { window: 0, count: 0 };
-    let (groups, rest) = text.as_chunks::<4>();
+    let (groups, rest) = text.as_chunks::<6>();
     for group in groups {
         let mut together = bits;
         for &octet in group {
@@ -101,7 +101,7 @@ fn append(text: &[u8], out: &mut Vec<u8>, limit: usize) -> bool {
     end_of_text < end
 }
 
-/// Symbols of which four do not fit.
+/// Symbols that do not fit together.
 #[cold]
 fn one_by_one(bits: &mut Bits, octets: &[u8], out: &mut Vec<u8>) {
     for &octet in octets {
