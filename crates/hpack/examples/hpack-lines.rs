@@ -1,8 +1,8 @@
 //! Encodes and decodes header blocks as lines, for scripts that hold other codecs against ours.
 //!
 //! `hpack-lines encode`: a line `[["name","value"], ["name","value","never"], …]` gives a line with the block in
-//! hexadecimal (`"without"` and `"never"` are ways of indexing); a line with a number is the peer's limit of the
-//! table from then on. `hpack-lines decode` does the reverse, its numbers being the limit that was acknowledged.
+//! hexadecimal (`"without"` and `"never"` are ways of indexing); a line `limit N` is the peer's limit of the table
+//! from then on. `hpack-lines decode` does the reverse, its `limit N` being the one that was acknowledged.
 //! One codec for all lines. Characters are octets: U+0000 to U+00FF.
 
 use std::io::{self, BufRead as _, Write as _};
@@ -24,7 +24,9 @@ fn main() -> Result<()> {
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let line = line?;
-        if let Ok(limit) = line.parse() {
+        // A word of its own: `82` is a block.
+        if let Some(limit) = line.strip_prefix("limit ") {
+            let limit = limit.parse()?;
             encoder.set_peer_limit(limit);
             decoder.set_max_table_size(limit);
         } else if encode {
