@@ -18,6 +18,9 @@ pub const CONTENT_TYPE: &str = "text/plain";
 /// Length of the large body, in bytes.
 pub const BULK: usize = 1 << 20;
 
+/// Length of HTTP/2's large body, in bytes.
+pub const LARGE: usize = 64 << 10;
+
 /// Serves on one thread at the address in the first argument, as it comes: all limits and timeouts on.
 ///
 /// # Errors

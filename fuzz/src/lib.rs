@@ -9,6 +9,7 @@
 pub mod certificate;
 pub mod datagram;
 pub mod frame;
+pub mod hpack;
 pub mod hsts;
 pub mod http1_chunked;
 pub mod http1_connection;
@@ -36,6 +37,8 @@ pub const TARGETS: &[Target] = &[
     ("frame_extended", frame::extended),
     ("frame_initiator", frame::initiator),
     ("frame_spec", spec::spec),
+    ("hpack_decode", hpack::decode),
+    ("hpack_round_trip", hpack::round_trip),
     ("http1_chunked", http1_chunked::decode),
     ("http1_client", http1_connection::client),
     ("http1_differential", http1_head::differential),

@@ -18,6 +18,9 @@ pub const CONTENT_TYPE: &str = "text/plain";
 /// Length of the large body, in bytes.
 pub const BULK: usize = 1 << 20;
 
+/// Length of HTTP/2's large body, in bytes.
+pub const LARGE: usize = 64 << 10;
+
 /// Long enough for 10,000 clients that connect at once, where the kernel allows it.
 const BACKLOG: i32 = 16 * 1024;
 

@@ -12,6 +12,7 @@ fn help_has_examples() {
         (&["serve", "--help"], "wirelace serve ."),
         (&["get", "--help"], "wirelace get -i"),
         (&["probe", "--help"], "wirelace probe --json"),
+        (&["conformance", "--help"], "wirelace conformance h2 127.0.0.1:8080"),
         (&["decode", "--help"], "| wirelace decode http1"),
         (&["decode", "http1", "--help"], "| wirelace decode http1"),
     ] {

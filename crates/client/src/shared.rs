@@ -1,6 +1,5 @@
 //! Where an exchange and whoever waits for its response meet.
 
-use std::collections::VecDeque;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
 use wirelace_http_semantics::{Fields, Priority, ResponseHead, StreamId};
+use wirelace_runtime::Pieces;
 
 use crate::error::Error;
 use crate::link::Link;
@@ -30,9 +30,7 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 struct State {
     answer: Answer,
-    queue: VecDeque<Bytes>,
-    /// Bytes in the queue.
-    queued: usize,
+    queue: Pieces,
     end: Option<End>,
     /// Nothing follows; `end` may be taken already.
     ended: bool,
@@ -130,8 +128,7 @@ impl Shared {
 
     pub(crate) fn poll_part(&self, cx: &Context<'_>) -> Poll<Option<Result<Part, Error>>> {
         let mut state = self.state();
-        if let Some(data) = state.queue.pop_front() {
-            state.queued -= data.len();
+        if let Some(data) = state.queue.pop() {
             state.consumed += data.len();
             let tells = !state.settled && (state.queue.is_empty() || state.consumed >= CREDIT);
             drop(state);
@@ -157,8 +154,8 @@ impl Shared {
         let mut state = self.state();
         state.gone = true;
         state.reader = None;
-        state.queue = VecDeque::new();
-        state.consumed += std::mem::take(&mut state.queued);
+        let left = state.queue.clear();
+        state.consumed += left;
         let tells = !state.settled;
         drop(state);
         if tells {
@@ -269,8 +266,7 @@ impl Ticket {
         if state.gone || length == 0 {
             return length;
         }
-        state.queued += length;
-        state.queue.push_back(data);
+        state.queue.push(data);
         wake(state);
         0
     }
@@ -285,9 +281,9 @@ impl Ticket {
         state.ended = true;
         state.end = Some(end);
         let mut taken = 0;
-        if state.queued <= most {
+        if state.queue.len() <= most {
             state.settled = true;
-            taken = std::mem::take(&mut state.consumed) + state.queued;
+            taken = std::mem::take(&mut state.consumed) + state.queue.len();
         }
         wake(state);
         taken

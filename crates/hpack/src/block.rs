@@ -251,15 +251,3 @@ impl HeaderBlock {
 pub(crate) const fn size(name: usize, value: usize) -> usize {
     name + value + FIELD_OVERHEAD
 }
-
-/// Copies the first `length` octets. Of short ones always as many as there is slack: that takes no call.
-#[inline(always)]
-pub(crate) fn copy(from: &[u8], to: &mut [u8], length: usize) {
-    if length <= SLACK
-        && let (Some(from), Some(to)) = (from.first_chunk::<SLACK>(), to.first_chunk_mut::<SLACK>())
-    {
-        *to = *from;
-    } else if let (Some(from), Some(to)) = (from.get(..length), to.get_mut(..length)) {
-        to.copy_from_slice(from);
-    }
-}

@@ -2,9 +2,10 @@
 
 use wirelace_wire::prefix_int::prefix_int;
 
-use crate::block::{BlockLimits, HeaderBlock, Position, copy, size};
+use crate::block::{BlockLimits, HeaderBlock, Position, size};
 use crate::error::DecodeError;
 use crate::huffman::{decode_into, room};
+use crate::octets::copy;
 use crate::static_name::StaticName;
 use crate::static_table;
 use crate::table::{Entry, Table};
@@ -15,7 +16,7 @@ const SIZE_UPDATES: usize = 2;
 
 /// Decodes the header blocks of one direction of a connection, in their order.
 ///
-/// The dynamic table takes at most twice its size of memory, and none before it is used.
+/// The dynamic table takes less than three times its size of memory, and none before it is used.
 #[derive(Debug)]
 pub struct Decoder {
     table: Table<()>,
@@ -46,7 +47,8 @@ impl Decoder {
     /// table is larger, the next block has to begin with a size update (RFC 7541 §4.2).
     pub fn set_max_table_size(&mut self, max_table_size: usize) {
         self.limit = max_table_size;
-        if self.table.max() > max_table_size || self.required.is_some_and(|least| least > max_table_size) {
+        if self.table.max() > max_table_size {
+            // Whatever was required before is more.
             self.required = Some(max_table_size);
             // The update that has to come evicts at least as much.
             self.table.set_max(max_table_size);

@@ -8,7 +8,7 @@ use crate::DEFAULT_TABLE_SIZE;
 use crate::block::size;
 use crate::huffman::{encode, encode_shorter, encoded_len};
 use crate::policy::{Habits, is_secret};
-use crate::search::{self, Link, Search};
+use crate::search::{self, FieldHash, Link, NameHash, Search};
 use crate::static_name::StaticName;
 use crate::static_table;
 use crate::table::{Entry, Table};
@@ -55,8 +55,8 @@ pub enum Indexing {
 
 /// Encodes the header blocks of one direction of a connection, in the order in which they are sent.
 ///
-/// Its table is no larger than its own cap, whatever the peer allows; it takes about three times that of memory, and
-/// none before it is used.
+/// Its table is no larger than its own cap, whatever the peer allows; it takes less than four times that of memory,
+/// and none before it is used.
 #[derive(Debug)]
 pub struct Encoder {
     table: Table<Link>,
@@ -118,8 +118,7 @@ impl Encoder {
         };
         let name_hash = search::name_hash(static_name, name);
         if indexing == Indexing::Never || (indexing == Indexing::Auto && is_secret(static_name, value)) {
-            let index = self.name_index(static_name, name_hash, name);
-            literal(out, Literal::Never, index, name, value);
+            self.secret(out, static_name, name, name_hash, value);
             return;
         }
         if let Some(index) = static_name.and_then(|name| static_table::find(name, value)) {
@@ -132,6 +131,18 @@ impl Encoder {
             write_prefix_int(out, 7, 0x80, (static_table::LEN + 1 + age) as u64);
             return;
         }
+        self.not_found(out, (static_name, name, name_hash), (value, field_hash), indexing);
+    }
+
+    /// A field that no table has, as a literal. Apart, to keep [`field`](Self::field) small.
+    #[inline(never)]
+    fn not_found(
+        &mut self,
+        out: &mut Vec<u8>,
+        (static_name, name, name_hash): (Option<StaticName>, &[u8], NameHash),
+        (value, field_hash): (&[u8], FieldHash),
+        indexing: Indexing,
+    ) {
         let index = self.name_index(static_name, name_hash, name);
         let size = size(name.len(), value.len());
         // What is nearly as large as the table would leave nothing else in it.
@@ -142,6 +153,19 @@ impl Encoder {
         if insert {
             self.insert(static_name, name, value, Search::hashes(name_hash, field_hash));
         }
+    }
+
+    #[inline(never)]
+    fn secret(
+        &mut self,
+        out: &mut Vec<u8>,
+        static_name: Option<StaticName>,
+        name: &[u8],
+        name_hash: NameHash,
+        value: &[u8],
+    ) {
+        let index = self.name_index(static_name, name_hash, name);
+        literal(out, Literal::Never, index, name, value);
     }
 
     fn insert(&mut self, static_name: Option<StaticName>, name: &[u8], value: &[u8], link: Link) {
@@ -166,7 +190,7 @@ impl Encoder {
 
     /// Index of an entry with that name, of whichever table; 0: none.
     #[inline(always)]
-    fn name_index(&self, static_name: Option<StaticName>, hash: search::NameHash, name: &[u8]) -> usize {
+    fn name_index(&self, static_name: Option<StaticName>, hash: NameHash, name: &[u8]) -> usize {
         match static_name {
             Some(name) => usize::from(name.index()),
             None => self.search.name(&self.table, hash, name).map_or(0, |age| static_table::LEN + 1 + age),

@@ -37,6 +37,7 @@ mod decoder;
 mod encoder;
 mod error;
 pub mod huffman;
+mod octets;
 mod policy;
 mod search;
 mod static_name;

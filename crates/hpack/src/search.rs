@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 
+use crate::octets::same;
 use crate::static_name::StaticName;
 use crate::table::{Entry, Table};
 
@@ -72,7 +73,7 @@ impl Search {
                 && entry.static_name == static_name
                 && entry.value_len as usize == value.len()
                 && has_name(table, entry, name)
-                && octets(table, entry.start + entry.name_len, entry.value_len) == value
+                && same(octets(table, entry.start + entry.name_len, entry.value_len), value)
             {
                 return Some(age);
             }
@@ -152,7 +153,7 @@ fn octets<X: Copy + Default>(table: &Table<X>, start: u32, length: u32) -> &[u8]
 /// True if the entry's name is static (and compared as such), or is `name`.
 #[inline(always)]
 fn has_name<X: Copy + Default>(table: &Table<X>, entry: &Entry<X>, name: &[u8]) -> bool {
-    entry.static_name.is_some() || octets(table, entry.start, entry.name_len) == name
+    entry.static_name.is_some() || same(octets(table, entry.start, entry.name_len), name)
 }
 
 #[inline(always)]
@@ -171,29 +172,75 @@ pub(crate) fn field_hash(name: NameHash, value: &[u8]) -> FieldHash {
 const SEED: u64 = 0x2545_f491_4f6c_dd1d;
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// The product of two words, folded to one.
 #[inline(always)]
-fn mix(hash: u64, word: u64) -> u64 {
-    let product = (hash ^ word).wrapping_mul(FACTOR);
-    product ^ product >> 32
+fn fold(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    product as u64 ^ (product >> 64) as u64
 }
 
 /// A hash for tables of our own size: fast, not secret.
 #[inline(always)]
 fn hash(seed: u64, octets: &[u8]) -> u64 {
-    let mut hash = mix(seed, octets.len() as u64);
-    let (words, rest) = octets.as_chunks::<8>();
-    for word in words {
-        hash = mix(hash, u64::from_le_bytes(*word));
-    }
-    if let Some(last) = octets.last_chunk::<8>() {
+    let mut hash = seed ^ (octets.len() as u64).wrapping_mul(SEED);
+    let pair = |hash, one, other| fold(one ^ FACTOR, other ^ hash);
+    if octets.len() <= 16 {
         // Some octets twice, which is cheaper than each once.
-        return if rest.is_empty() { hash } else { mix(hash, u64::from_le_bytes(*last)) };
+        let (one, other) = match (octets.first_chunk::<8>(), octets.last_chunk::<8>()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => match (octets.first_chunk::<4>(), octets.last_chunk::<4>()) {
+                (Some(first), Some(last)) => {
+                    (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
+                }
+                _ => (octets.iter().fold(0, |word, &octet| word << 8 | u64::from(octet)), 0),
+            },
+        };
+        // Twice, since a short one changes few bits.
+        return fold(pair(hash, one, other), FACTOR);
     }
-    let word = match (octets.first_chunk::<4>(), octets.last_chunk::<4>()) {
-        (Some(first), Some(last)) => {
-            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
-        }
-        _ => octets.iter().fold(0, |word, &octet| word << 8 | u64::from(octet)),
+    let halves = |chunk: &[u8; 16]| {
+        let whole = u128::from_le_bytes(*chunk);
+        (whole as u64, (whole >> 64) as u64)
     };
-    mix(hash, word)
+    let (chunks, _) = octets.as_chunks::<16>();
+    for chunk in chunks {
+        let (one, other) = halves(chunk);
+        hash = pair(hash, one, other);
+    }
+    let (one, other) = octets.last_chunk().map_or((0, 0), halves);
+    fold(pair(hash, one, other), FACTOR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_differ() {
+        let mut seen = alloc::collections::BTreeSet::new();
+        let mut twice = 0;
+        let mut add = |octets: &[u8]| twice += usize::from(!seen.insert(hash(SEED, octets) as u32));
+        add(b"");
+        for length in 1..100 {
+            let mut octets = alloc::vec![0u8; length];
+            add(&octets);
+            for at in 0..length {
+                octets[at] = 1;
+                add(&octets);
+                octets[at] = 0;
+            }
+        }
+        // Far fewer than any bucket has.
+        assert!(twice < 5, "{twice}");
+    }
+
+    #[test]
+    fn buckets_fill_evenly() {
+        let mut buckets = [0; 64];
+        for number in 0..6400u32 {
+            let value = alloc::format!("{number}");
+            buckets[hash(SEED, value.as_bytes()) as usize % 64] += 1;
+        }
+        assert!(buckets.iter().all(|&count| (50..150).contains(&count)), "{buckets:?}");
+    }
 }

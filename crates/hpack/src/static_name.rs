@@ -3,6 +3,7 @@
 use core::fmt;
 use core::num::NonZeroU8;
 
+use crate::octets::same;
 use crate::tables_static::{ENTRIES, FIRST, NAME_FACTOR, NAME_SHIFT, NAME_SLOTS};
 
 /// A name of the static table (RFC 7541 Appendix A): one octet that stands for it.
@@ -93,7 +94,7 @@ impl StaticName {
         let key = (name.len() as u32) << 16 | u32::from(first) << 8 | u32::from(last);
         let slot = key.wrapping_mul(NAME_FACTOR) >> NAME_SHIFT;
         let found = Self(NonZeroU8::new(NAME_SLOTS.get(slot as usize).copied()?)?);
-        (found.as_bytes() == name).then_some(found)
+        same(found.as_bytes(), name).then_some(found)
     }
 
     /// The name of the entry with that index of the static table.

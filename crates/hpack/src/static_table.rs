@@ -1,5 +1,6 @@
 //! The static table (RFC 7541 §2.3.1, Appendix A).
 
+use crate::octets::same;
 use crate::static_name::StaticName;
 use crate::tables_static::{ENTRIES, FIRST};
 
@@ -25,10 +26,13 @@ pub fn name(name: &[u8]) -> Option<StaticName> {
 #[must_use]
 pub fn find(name: StaticName, value: &[u8]) -> Option<u8> {
     let first = name.index();
+    // Beyond them, and before, each name has one entry.
+    if !(StaticName::METHOD.index()..=StaticName::ACCEPT_ENCODING.index()).contains(&first) {
+        return value.is_empty().then_some(first);
+    }
     let mut index = first;
-    // A name has seven entries at most.
     while FIRST.get(usize::from(index)).copied() == Some(first) {
-        if ENTRIES.get(usize::from(index)).is_some_and(|entry| entry.1 == value) {
+        if ENTRIES.get(usize::from(index)).is_some_and(|entry| same(entry.1, value)) {
             return Some(index);
         }
         index += 1;

@@ -7,10 +7,12 @@
 use alloc::vec::Vec;
 
 use crate::FIELD_OVERHEAD;
+use crate::octets::CHUNK;
 use crate::static_name::StaticName;
 
 /// Octets after each entry that may be read, and written while it is made: short copies then have a fixed length.
 pub(crate) const SLACK: usize = FIELD_OVERHEAD;
+const _: () = assert!(SLACK >= CHUNK);
 
 /// Largest table: offsets into twice as many octets fit 32 bits.
 const LARGEST: usize = 1 << 30;

@@ -152,7 +152,9 @@ pub(crate) fn window(limits: &Limits) -> u32 {
 /// The window of the connection: each stream has its own share of it, so that those which are not read cannot keep
 /// the others waiting; the reserve is for those that are read fast.
 pub(crate) fn connection_window(limits: &Limits) -> u32 {
-    let all = u64::from(window(limits)) * u64::from(limits.streams.max(1)) + u64::from(limits.window_reserve);
+    let pushes = if limits.push { limits.pushes } else { 0 };
+    let streams = u64::from(limits.streams.max(1)) + u64::from(pushes);
+    let all = u64::from(window(limits)) * streams + u64::from(limits.window_reserve);
     u32::try_from(all).unwrap_or(MAX_WINDOW).clamp(DEFAULT_WINDOW, MAX_WINDOW)
 }
 

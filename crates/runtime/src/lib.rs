@@ -60,6 +60,7 @@ mod connection;
 pub mod frame;
 mod listen;
 mod options;
+mod pieces;
 mod pool;
 mod timer;
 #[cfg(feature = "tls")]
@@ -72,5 +73,6 @@ pub use application::{Application, Outcome, Step};
 pub use connection::Connection;
 pub use listen::{Acceptor, ListenOptions, reset_on_drop};
 pub use options::DriverOptions;
+pub use pieces::Pieces;
 pub use tracker::{Stage, Tracked, Tracker};
 pub use workers::{WorkerPanicked, Workers};

@@ -1,12 +1,12 @@
 //! The way of a request body from its connection to its reader.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 
 use bytes::Bytes;
 use thiserror::Error;
 use wirelace_http_semantics::{Fields, Reason, StreamId};
+use wirelace_runtime::Pieces;
 
 use crate::link::{Link, lock};
 
@@ -46,7 +46,7 @@ pub(crate) struct Channel {
 
 #[derive(Debug)]
 struct State {
-    data: VecDeque<Bytes>,
+    data: Pieces,
     trailers: Option<Fields>,
     end: End,
     reader: Option<Waker>,
@@ -96,7 +96,7 @@ pub(crate) struct Intake(Arc<Channel>);
 
 pub(crate) fn channel(link: &Arc<Link>, stream: StreamId) -> (Feed, Intake) {
     let state = State {
-        data: VecDeque::new(),
+        data: Pieces::new(),
         trailers: None,
         end: End::Open,
         reader: None,
@@ -127,8 +127,8 @@ impl Feed {
         let mut unwanted = 0;
         if state.reader_gone {
             unwanted = data.len();
-        } else if !data.is_empty() {
-            state.data.push_back(data);
+        } else {
+            state.data.push(data);
         }
         if end && state.end == End::Open {
             state.end = End::Complete;
@@ -179,7 +179,7 @@ impl Drop for Feed {
 impl Intake {
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Option<Result<Part, BodyError>>> {
         let mut state = lock(&self.0.state);
-        if let Some(data) = state.data.pop_front() {
+        if let Some(data) = state.data.pop() {
             state.taken += data.len();
             state.wanted = true;
             self.0.tell(state, Some(waker));
@@ -218,7 +218,7 @@ impl Drop for Intake {
         let mut state = lock(&self.0.state);
         state.reader_gone = true;
         state.reader = None;
-        let left: usize = state.data.drain(..).map(|data| data.len()).sum();
+        let left = state.data.clear();
         state.taken += left;
         if state.end == End::Open || left > 0 {
             self.0.tell(state, None);

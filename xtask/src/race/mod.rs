@@ -1,12 +1,16 @@
 //! `race`: the only source of a figure that compares us with peers.
 //!
-//! `http1`, `frame` and `tls` say who races over what. `server` runs one contestant and reads its cost from /proc,
-//! `wrk` is the load, `tool` another one, `holder` keeps idle connections, `stats` and `report` make the tables.
+//! `http1`, `http2`, `frame` and `tls` say who races over what. `server` runs one contestant and reads its cost from
+//! /proc, `wrk` and `h2load` are the load, `tool` another one, `holder` and `http2_holder` keep idle connections, `stats`
+//! and `report` make the tables.
 
 mod answer;
 mod frame;
+mod h2load;
 mod holder;
 mod http1;
+mod http2;
+mod http2_holder;
 mod machine;
 mod measure;
 mod nginx;
@@ -20,7 +24,7 @@ mod wrk;
 use std::path::PathBuf;
 
 const USAGE: &str =
-    "usage: race http1|frame|tls [--quick] [--json FILE] [--part PART,…] [--only CONTESTANT,…]";
+    "usage: race http1|http2|frame|tls [--quick] [--json FILE] [--part PART,…] [--only CONTESTANT,…]";
 
 /// What the command line asks for.
 #[derive(Debug, Default)]
@@ -65,6 +69,7 @@ impl Options {
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
     match args.split_first() {
         Some((name, rest)) if name == "http1" => http1::race(&Options::parse(rest)?),
+        Some((name, rest)) if name == "http2" => http2::race(&Options::parse(rest)?),
         Some((name, rest)) if name == "tls" => tls::race(&Options::parse(rest)?),
         Some((name, rest)) if name == "frame" => frame::race(&Options::parse(rest)?),
         _ => Err(USAGE.into()),

@@ -4,21 +4,29 @@ use super::wrk::write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
+/// What it listens for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Secure<'a> {
+    No { http2: bool },
+    Tls { chain: &'a Path, key: &'a Path },
+}
+
 /// Writes a configuration for a free port, and says where that is.
 ///
 /// One process, whose time is easily told; its event loop is that of a worker.
 pub(super) fn configure(
     name: &str,
-    tls: Option<(&Path, &Path)>,
+    secure: Secure<'_>,
     bulk: usize,
 ) -> Result<(PathBuf, SocketAddr), String> {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let address = address.map_err(|error| format!("no free port: {error}"))?;
     let bulk = write("bulk", &"x".repeat(bulk))?;
     let folder = bulk.parent().unwrap_or(Path::new("/")).display().to_string();
-    let (listen, certificate) = match tls {
-        None => ("", String::new()),
-        Some((chain, key)) => (
+    let (listen, certificate) = match secure {
+        Secure::No { http2: false } => ("", String::new()),
+        Secure::No { http2: true } => (" http2", String::new()),
+        Secure::Tls { chain, key } => (
             " ssl",
             format!(
                 "    ssl_protocols TLSv1.3;\n    ssl_certificate {};\n    ssl_certificate_key {};\n",
@@ -48,7 +56,9 @@ pub(super) fn plain(answer: &str) -> String {
     for line in lines {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let name = name.to_ascii_lowercase();
-        if !["server", "connection", "last-modified", "etag", "accept-ranges"].contains(&name.as_str()) {
+        if !["server", "connection", "last-modified", "etag", "accept-ranges", "cache-control"]
+            .contains(&name.as_str())
+        {
             text.push_str(&format!("\r\n{name}:{value}"));
         }
     }

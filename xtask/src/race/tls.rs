@@ -8,7 +8,7 @@ use super::wrk::{Form, Load};
 use super::{Options, answer, holder, machine, nginx};
 use crate::process::{output, root};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 const FEW: usize = 64;
@@ -212,8 +212,9 @@ fn contestant(name: &'static str) -> Result<Contestant, String> {
     };
     let (chain, key) = (chain(), key());
     let (program, address) = if name.starts_with("nginx") {
-        let files: Option<(&Path, &Path)> = tls.then_some((&chain, &key));
-        let (file, address) = nginx::configure(if tls { "nginx-tls" } else { "nginx-plain" }, files, BULK)?;
+        let secure = nginx::Secure::Tls { chain: &chain, key: &key };
+        let secure = if tls { secure } else { nginx::Secure::No { http2: false } };
+        let (file, address) = nginx::configure(if tls { "nginx-tls" } else { "nginx-plain" }, secure, BULK)?;
         args = vec!["-c".into(), file.display().to_string()];
         (PathBuf::from("nginx"), Some(address))
     } else {

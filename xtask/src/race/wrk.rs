@@ -70,9 +70,9 @@ const OPENSSL: &str = "openssl_conf = conf\n[conf]\nssl_conf = ssl\n[ssl]\nsyste
 
 /// Puts a file where generated ones are.
 pub(super) fn write(name: &str, text: &str) -> Result<PathBuf, String> {
-    let folder = root().join("target/race");
-    let path = folder.join(name);
-    let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, text));
+    let path = root().join("target/race").join(name);
+    let folder = path.parent().unwrap_or(&path);
+    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text));
     written.map(|()| path).map_err(|error| format!("cannot write {name}: {error}"))
 }
 

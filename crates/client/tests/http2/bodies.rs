@@ -156,6 +156,44 @@ async fn responses_that_nobody_reads_do_not_use_up_the_window_of_the_one_that_is
 }
 
 #[tokio::test]
+async fn what_waits_for_windows_keeps_nobody_else_from_sending() {
+    static LARGE: [u8; 3 * MEGABYTE] = [b'y'; 3 * MEGABYTE];
+    let (handle, mut server) = pair();
+    let mut unread = Vec::new();
+    for n in 0..40 {
+        let fetching = spawn(&handle, get(&format!("/{n}")));
+        let stream = server.request_for(&format!("/{n}")).await;
+        server.begin(stream).await;
+        server.send(stream, &LARGE, true).await;
+        unread.push(response(fetching).await.unwrap());
+    }
+    let fetching = spawn(&handle, get("/read"));
+    let read = server.request_for("/read").await;
+    server.begin(read).await;
+    let mut reader = response(fetching).await.unwrap().into_body();
+    let mut got = 0;
+    for _ in 0..4 {
+        // As one that writes a body does: only what is wanted.
+        within(async {
+            while server.act(move |machine| machine.capacity(read)).await == 0 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        server.send(read, &LARGE[..16_384], false).await;
+        while got % 16_384 != 0 || got == 0 {
+            got += within(reader.frame()).await.unwrap().unwrap().into_data().unwrap().len();
+        }
+        got = 0;
+    }
+    server.send(read, b"", true).await;
+    assert!(within(reader.frame()).await.is_none());
+    for response in unread {
+        assert_eq!(text(response).await.len(), LARGE.len());
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_dropped_ends_its_exchange_alone() {
     let (handle, mut server) = pair();
     let (first, second) = (spawn(&handle, get("/1")), spawn(&handle, get("/2")));

@@ -100,20 +100,24 @@ impl Connection {
                     None if self.is_server() && !self.is_own(stream) && stream > self.last_peer => {
                         self.on_request(now, stream, end_stream, depends_on_itself)
                     }
-                    None => self.on_block_without_stream(stream),
+                    None => self.on_block_without_stream(now, stream),
                 }
             }
         }
     }
 
     /// HEADERS on a stream that is not there.
-    fn on_block_without_stream(&mut self, id: u32) -> Result<Option<Event>, Error> {
+    fn on_block_without_stream(&mut self, now: Instant, id: u32) -> Result<Option<Event>, Error> {
         let opened = if self.is_own(id) { id < self.next_own } else { id <= self.last_peer };
         if !opened {
             return Err(Error::StreamId { stream: id });
         }
         match self.closed.what(id) {
-            Gone::Reset => Ok(None),
+            Gone::Reset => {
+                // At most one trailer section was on its way.
+                self.rates.fault(now)?;
+                Ok(None)
+            }
             Gone::Skipped => Err(Error::StreamId { stream: id }),
             Gone::Closed => Err(Error::Closed { frame: FrameType::HEADERS, stream: id }),
         }
@@ -128,6 +132,7 @@ impl Connection {
         depends_on_itself: bool,
     ) -> Result<Option<Event>, Error> {
         if self.ending == Ending::Final {
+            self.rates.fault(now)?;
             return Ok(None); // Beyond the last stream that GOAWAY named.
         }
         if id != self.last_peer + if self.last_peer == 0 { 1 } else { 2 } {

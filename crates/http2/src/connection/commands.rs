@@ -44,6 +44,12 @@ impl Connection {
         most.saturating_sub(self.streams.open(true)) as usize
     }
 
+    /// True when nothing new is taken any more: one of both sides is leaving, or all identifiers are used up.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.takes_nothing_new()
+    }
+
     /// Client: whether the server takes extended CONNECT (RFC 8441); `None` before its settings have come.
     #[must_use]
     pub fn connect_protocol(&self) -> Option<bool> {

@@ -25,12 +25,12 @@ impl Connection {
         if !self.window.take(flow) {
             return Err(Error::FlowControl);
         }
-        self.rates.moved();
         let end = header.flags.contains(Flags::END_STREAM);
         let Some((key, stream)) = self.streams.by_id_mut(id) else {
             self.give_connection(flow);
-            return self.on_data_without_stream(id);
+            return self.on_data_without_stream(now, id, flow);
         };
+        self.rates.moved();
         match stream.receive {
             Receive::Body => {}
             Receive::Head => {
@@ -86,8 +86,12 @@ impl Connection {
         Ok(event)
     }
 
-    fn on_data_without_stream(&mut self, id: u32) -> Result<Option<Event>, Error> {
+    fn on_data_without_stream(&mut self, now: Instant, id: u32, flow: u32) -> Result<Option<Event>, Error> {
         self.check_not_idle(FrameType::DATA, id)?;
+        // What was on its way is a window full at most; small frames could go on for ever.
+        if flow < SMALL {
+            self.rates.control(now)?;
+        }
         let beyond = !self.is_own(id) && id > self.last_peer;
         match self.closed.what(id) {
             _ if beyond => Ok(None),
@@ -144,6 +148,9 @@ impl Connection {
         write_window_update(self.output.inline(), stream.id, increment);
     }
 }
+
+/// Data frames below this count as frames that move nothing where nobody wants them.
+const SMALL: u32 = 1024;
 
 /// Round trips that are shorter count as this: on one machine nearly every window is used up in two of them.
 const TICK: Duration = Duration::from_micros(200);

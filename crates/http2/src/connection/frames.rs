@@ -57,6 +57,10 @@ impl Connection {
         let payload = input.get(FRAME_HEADER_LEN..len).unwrap_or_default();
         let step = match Frame::parse(header, payload) {
             Ok(frame) => self.on_frame(now, frame),
+            // A server ignores it, whatever it says (RFC 7838 §4).
+            Err(_) if header.frame_type == FrameType::ALTSVC && self.is_server() => {
+                self.rates.control(now).map(|()| Step::Nothing)
+            }
             Err(error) if error.is_stream_error() && error.stream() != 0 => {
                 self.stream_error(now, error.stream(), error.code()).map(Step::from)
             }
@@ -272,6 +276,10 @@ impl Connection {
 
     fn on_go_away(&mut self, last: u32, code: ErrorCode) {
         self.peer_ending = Some(self.peer_ending.map_or(last, |before| before.min(last)));
+        if self.is_server() {
+            // It says nothing of the client's own streams: some may be on their way (RFC 9113 §6.8).
+            self.begin_end();
+        }
         // What it will not process may be tried elsewhere (RFC 9113 §6.8).
         let refused = self.streams.iter().filter(|stream| self.is_own(stream.id) && stream.id > last);
         let mut refused: Vec<u32> =

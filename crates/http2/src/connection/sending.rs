@@ -133,7 +133,7 @@ impl Connection {
         match stream.send {
             Send::Dropped => self.limits.send_buffer.max(1),
             Send::Body if !stream.end_queued && stream.trailers.is_none() => {
-                if self.full {
+                if self.full && stream.queued > 0 {
                     return 0;
                 }
                 let window = usize::try_from(stream.send_window).unwrap_or(0);

@@ -123,9 +123,7 @@ pub(super) const CASES: &[Case] = &[
         |c| {
             c.get(1);
             let response = c.response(1)?;
-            let Some(length) = response.field("content-length") else {
-                return skipped("the response has no content-length");
-            };
+            let Some(length) = response.field("content-length") else { return c.accepted() };
             match std::str::from_utf8(length).ok().and_then(|length| length.parse::<usize>().ok()) {
                 Some(length) if response.body == length => c.accepted(),
                 _ => failed(format!("content-length {}", response.body), String::from_utf8_lossy(length)),

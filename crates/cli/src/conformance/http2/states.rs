@@ -60,7 +60,7 @@ pub(super) const CASES: &[Case] = &[
         c.post(1);
         c.reset(1, ErrorCode::CANCEL);
         c.data(1, Flags::END_STREAM, b"test");
-        c.stream_error(1, CLOSED)
+        c.error_unless_ignored(1, CLOSED)
     }),
     case("http2/5.1/9", "RFC 9113 §5.1", "closed by the client's RST_STREAM: HEADERS", |c| {
         c.post(1);
@@ -79,7 +79,7 @@ pub(super) const CASES: &[Case] = &[
         c.get(1);
         c.response(1)?;
         c.data(1, Flags::END_STREAM, b"test");
-        c.stream_error(1, CLOSED)
+        c.error_unless_ignored(1, CLOSED)
     }),
     case("http2/5.1/12", "RFC 9113 §5.1", "closed: HEADERS", |c| {
         c.get(1);

@@ -1,6 +1,6 @@
 //! CONNECT (RFC 9113 §8.5), and extended CONNECT (RFC 8441).
 
-use wirelace_http2_frames::{Flags, FrameType, SettingId};
+use wirelace_http2_frames::{ErrorCode, Flags, FrameType, SettingId};
 
 use super::block::Request;
 use super::conn::Conn;
@@ -29,13 +29,25 @@ pub(super) const CASES: &[Case] = &[
         c.settings_acknowledged()?;
         c.alive()
     }),
-    case("rfc8441/4/1", "RFC 8441 §3", ":protocol, which the server has not said that it takes", |c| {
-        if allowed(c) {
-            return skipped("the server takes :protocol (SETTINGS_ENABLE_CONNECT_PROTOCOL)");
-        }
-        let request = c.request("CONNECT").with(":protocol", "websocket");
-        malformed(c, &request)
-    }),
+    case(
+        "rfc8441/4/1",
+        "RFC 8441 §3",
+        ":protocol: malformed, if the server has not said that it takes it",
+        |c| {
+            let request = c.request("CONNECT").with(":protocol", "websocket");
+            if !allowed(c) {
+                return malformed(c, &request);
+            }
+            c.headers(1, Flags::END_HEADERS, &request.block());
+            any_answer(c)?;
+            match c.seen(1).reset {
+                Some(ErrorCode::PROTOCOL_ERROR) => {
+                    failed("an answer, as SETTINGS promise", "RST_STREAM (PROTOCOL_ERROR)")
+                }
+                _ => Ok(()),
+            }
+        },
+    ),
     case("rfc8441/4/2", "RFC 8441 §4", ":protocol without :scheme", |c| without(c, ":scheme")),
     case("rfc8441/4/3", "RFC 8441 §4", ":protocol without :path", |c| without(c, ":path")),
     case("rfc8441/4/4", "RFC 8441 §4", ":protocol without :authority", |c| without(c, ":authority")),
