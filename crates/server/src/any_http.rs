@@ -60,13 +60,15 @@ impl AnyHttp {
         match look(input) {
             Preface::Absent => *undecided = None,
             Preface::Complete => {
-                // The driver has lent it a buffer.
+                // The driver has lent it a buffer. Nothing was written yet, so that it can be exchanged.
                 let mut buffer = Vec::new();
                 machine.output().swap_inline(&mut buffer);
                 if let Some(begin) = undecided.take() {
                     *self = AnyHttp::http2(begin, now);
                 }
-                self.output().swap_inline(&mut buffer);
+                let inline = self.output().inline();
+                buffer.append(inline);
+                *inline = buffer;
             }
             Preface::Incomplete => {
                 // It may have come to its deadline.
@@ -196,6 +198,10 @@ impl HttpMachine for AnyHttp {
     }
 
     fn shut_down(&mut self) {
+        if let AnyHttp::Http1 { undecided, .. } = self {
+            // Nothing begins any more.
+            *undecided = None;
+        }
         either!(self, machine => machine.shut_down());
     }
 }
@@ -233,6 +239,59 @@ impl ServerMachine for AnyHttp {
     fn set_priority(&mut self, stream: StreamId, priority: Priority) {
         if let AnyHttp::Http2(machine) = self {
             machine.set_priority(stream, priority);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wirelace_http2::PREFACE;
+
+    fn undecided(now: Instant) -> AnyHttp {
+        let machine = ServerConnection::new(Arc::<wirelace_http1::Limits>::default(), now);
+        AnyHttp::Http1 { machine, undecided: Some(Undecided { limits: Arc::default(), secure: false }) }
+    }
+
+    #[test]
+    fn a_connection_that_shuts_down_does_not_begin() {
+        let now = Instant::now();
+        let mut any = undecided(now);
+        any.shut_down();
+        let mut input = BytesMut::from(&PREFACE[..]);
+        assert!(matches!(any.poll_event(now, &mut input), Ok(None)));
+        assert!(any.is_finished() && any.is_http1() && any.output().is_empty());
+    }
+
+    #[test]
+    fn the_drivers_buffer_is_handed_on() {
+        let now = Instant::now();
+        let mut any = undecided(now);
+        any.output().swap_inline(&mut Vec::with_capacity(12_345));
+        let mut input = BytesMut::from(&PREFACE[..7]);
+        assert!(matches!(any.poll_event(now, &mut input), Ok(None)));
+        assert!(any.is_http1() && input == PREFACE[..7], "what does not decide stays");
+        input.extend_from_slice(&PREFACE[7..]);
+        assert!(matches!(any.poll_event(now, &mut input), Ok(None)));
+        assert!(!any.is_http1() && any.output().inline().capacity() >= 12_345);
+        assert!(!any.output().is_empty(), "with the server's SETTINGS");
+    }
+
+    #[test]
+    fn requests_keep_the_bytes_that_were_looked_at() {
+        let now = Instant::now();
+        let request = b"PROPFIND / HTTP/1.1\r\nhost: a\r\n\r\n";
+        for split in 0..request.len() {
+            let mut any = undecided(now);
+            let mut input = BytesMut::from(&request[..split]);
+            assert!(matches!(any.poll_event(now, &mut input), Ok(None)), "{split}");
+            input.extend_from_slice(&request[split..]);
+            let Ok(Some(Event::Head { head: Head::Request(head), end: true, .. })) =
+                any.poll_event(now, &mut input)
+            else {
+                panic!("{split}")
+            };
+            assert_eq!((head.method.as_str(), head.path()), ("PROPFIND", "/"), "{split}");
         }
     }
 }

@@ -122,7 +122,8 @@ impl Request {
         self.known.priority.or_else(said).unwrap_or_default()
     }
 
-    /// For CONNECT and for requests that offer an upgrade: what the client sends after the response has opened
+    /// For CONNECT, extended CONNECT (RFC 8441; [`RequestHead::protocol`] names what it is to become) and requests that
+    /// offer an upgrade: what the client sends after the response has opened
     /// the tunnel (2xx to CONNECT, 101 to an upgrade), as a body without an announced end. What goes to the client
     /// is the body of that response. Any other response ends it, empty. `None` for other requests and after the
     /// first call.

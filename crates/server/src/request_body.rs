@@ -15,7 +15,8 @@ use crate::feed::{BodyError, Intake, Part};
 ///
 /// What is not read stays with the client: once a window of bytes waits, nothing more is taken from the
 /// connection. A client that waits for 100 (Continue) is told to go on when the body is first polled. Dropping the
-/// body early is fine: the rest is thrown away, or the connection is closed when it is long.
+/// body early is fine: the rest is thrown away; when it is long, an HTTP/1 connection is closed, and HTTP/2 tells the
+/// client to stop.
 #[derive(Debug, Default)]
 pub struct RequestBody {
     source: Source,

@@ -29,8 +29,8 @@ pub enum ResponseBody {
 }
 
 impl ResponseBody {
-    /// A body that comes in pieces. An error ends the connection, so that the client sees that the body is
-    /// incomplete.
+    /// A body that comes in pieces. An error ends the connection, with HTTP/2 the stream, so that the client sees that
+    /// the body is incomplete.
     pub fn stream<B>(body: B) -> ResponseBody
     where
         B: Body + Send + 'static,

@@ -203,22 +203,34 @@ async fn bodies_that_are_dropped_unread_after_the_answer_give_all_back() {
     let server = start(Server::builder(move |request: Request| {
         let bodies = sender.clone();
         async move {
-            if request.head.method == Method::POST {
-                bodies.send(request.body).unwrap();
+            match request.head.path() {
+                "/wait" => std::future::pending().await,
+                "/hold" => bodies.send(request.body).unwrap(),
+                "/read" => {
+                    let length = request.body.read_all(100_000).await.unwrap().len();
+                    return Response::from(length.to_string());
+                }
+                _ => {}
             }
             Response::from("fine")
         }
     }));
     let mut peer = connect(&server).await;
+    // Others are under way meanwhile, so that nobody looks at these by chance.
+    peer.get("/wait");
+    peer.get("/wait");
     // More than the connection's window, all in all.
-    for _ in 0..500 {
-        let stream = peer.send(head(Method::POST, "/"), false);
-        peer.data(stream, &[1; 50_000], true);
+    for _ in 0..1700 {
+        let stream = peer.send(head(Method::POST, "/hold"), false);
+        peer.data(stream, &[1; 10_000], true);
         assert_eq!(peer.answer(stream).await.text(), "fine");
-        // All of the body is there when the next request is answered.
+        // All of the body, one frame, is there when the next request is answered.
         assert_eq!(peer.fetch("/").await, "fine");
         drop(bodies.recv().await.unwrap());
     }
+    let stream = peer.send(head(Method::POST, "/read"), false);
+    peer.data(stream, &[1; 50_000], true);
+    assert_eq!(peer.answer(stream).await.text(), "50000");
     drop(peer);
     server.stop().await;
 }
