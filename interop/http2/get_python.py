@@ -17,12 +17,15 @@ import h2.settings
 
 from check import check, contains, equal, run, true
 from origin import FOLDER, leaf
+from peer import PREFACE
 from our_client import failure, get, place
 from target import MIB, pattern
 
 Codes = h2.settings.SettingCodes
 Errors = h2.errors.ErrorCodes
 BIG = pattern(10_000_000)
+# All that may change later are in the first SETTINGS: h2 takes an acknowledgement for the oldest change of each.
+SETTINGS = {Codes.MAX_CONCURRENT_STREAMS: 100, Codes.HEADER_TABLE_SIZE: 4096, Codes.INITIAL_WINDOW_SIZE: 65_535}
 
 
 class Session:
@@ -32,23 +35,34 @@ class Session:
         self.link, self.settings, self.pad = link, settings, pad
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
         # What is to be sent on each stream, whether that is all, and the trailers.
-        self.bodies, self.requests, self.sums, self.most, self.answered, self.refused, self.over = {}, {}, set(), 0, 0, False, False
+        self.bodies, self.requests, self.sums, self.answered, self.refused = {}, {}, set(), 0, False
+        self.waiting, self.begun, self.over = [], False, False
 
     def serve(self):
         self.h2.initiate_connection()
-        # Not at once: h2 then counts as if the client knew them from the beginning.
+        # h2 would count as if the client knew these settings from the beginning; so they are a change.
+        self.h2.data_to_send()
         self.h2.update_settings(self.settings)
         self.flush()
+        buffer = b""
         while data := self.link.recv(1 << 16):
-            if self.over:
-                continue
-            for event in self.h2.receive_data(data):
-                self.take(event)
-                if self.over:
-                    break
-            else:
+            buffer += data
+            for part in iter(lambda: self.cut(buffer), b""):
+                buffer = buffer[len(part):]
+                if not self.over:
+                    for event in self.h2.receive_data(part):
+                        self.take(event)
+            if not self.over:
                 self.pump()
                 self.flush()
+
+    def cut(self, buffer):
+        """One frame, or the preface: within one call h2 has no eye for larger frames that have just been allowed."""
+        if not self.begun:
+            self.begun = len(buffer) >= len(PREFACE)
+            return buffer[:len(PREFACE)] if self.begun else b""
+        length = 9 + int.from_bytes(buffer[:3], "big")
+        return buffer[:length] if len(buffer) >= length else b""
 
     def flush(self):
         if data := self.h2.data_to_send():
@@ -58,7 +72,6 @@ class Session:
         match event:
             case h2.events.RequestReceived():
                 self.requests[event.stream_id] = bytearray()
-                self.most = max(self.most, self.h2.open_inbound_streams)
                 fields = dict(event.headers)
                 kind, _, rest = fields[":path"][1:].partition("/")
                 getattr(self, kind)(event.stream_id, event.headers, rest)
@@ -101,6 +114,14 @@ class Session:
 
     def hello(self, stream, *_):
         self.answer(stream, b"hello from Python\n")
+
+    def together(self, stream, _, count):
+        """Answers once so many wait."""
+        self.waiting.append(stream)
+        if len(self.waiting) == int(count):
+            for stream in self.waiting:
+                self.answer(stream, b"together\n")
+            self.waiting.clear()
 
     def bytes(self, stream, _, size):
         self.answer(stream, pattern(int(size)))
@@ -189,7 +210,7 @@ def python(settings=None, tls=False, pad=None):
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if context:
                 link = context.wrap_socket(link, server_side=True)
-            session = Session(link, {Codes.MAX_CONCURRENT_STREAMS: 100, **(settings or {})}, pad)
+            session = Session(link, {**SETTINGS, **(settings or {})}, pad)
             sessions.append(session)
             session.serve()
         except OSError:
@@ -254,9 +275,8 @@ def _(base, sessions):
 
 @both("1000 requests, 100 at once, on one connection", 60)
 def _(base, sessions):
-    rows = get("--json", "-o", os.devnull, "--repeat", "1000", "--parallel", "100", f"{base}/hello", seconds=60).rows()
+    rows = get("--json", "-o", os.devnull, "--repeat", "1000", "--parallel", "100", f"{base}/together/100", seconds=60).rows()
     equal(({row["status"] for row in rows}, len(rows), len(sessions)), ({200}, 1000, 1), "statuses, answers and connections")
-    true(sessions[0].most > 50, f"only {sessions[0].most} were open at once")
 
 
 for _limit in (1, 3):
