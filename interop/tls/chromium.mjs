@@ -32,7 +32,7 @@ check('what the browser says of the connection', async () => {
   equal([protocol, keyExchangeGroup], ['TLS 1.3', 'X25519'], 'version and group');
   truth(sanList.includes('localhost'), `${subjectName}: ${sanList}`);
   equal(await browser.evaluate(() => [window.isSecureContext, performance.getEntriesByType('navigation')[0].nextHopProtocol]),
-    [true, 'http/1.1'], 'secure context and protocol');
+    [true, 'h2'], 'secure context and protocol');
 });
 
 check('fetch: 5 MB down and up, 40 at once', async () => {

@@ -100,7 +100,7 @@ def _():
     with demo("--write-cert", written) as (_, port, _):
         probe("--json", f"localhost:{port}", code=3, ca=None)
         said = json.loads(probe("--json", "--cacert", written, f"localhost:{port}", ca=None)[0])
-        equal((said["verification"]["ok"], said["tls"]["version"], said["tls"]["alpn"]), (True, "TLS 1.3", "http/1.1"), "what it says")
+        equal((said["verification"]["ok"], said["tls"]["version"], said["tls"]["alpn"]), (True, "TLS 1.3", "h2"), "what it says")
         equal((said["tls"]["round_trips"], said["tls"]["resumption"], said["http"]["status"]), (1, True, 200), "what it says")
         text, err = probe("--cacert", written, f"localhost:{port}", ca=None)
         contains(text, "wirelace development certificate", "the report for people")

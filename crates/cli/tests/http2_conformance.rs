@@ -173,6 +173,23 @@ fn what_a_server_must_never_send_fails_in_every_case() {
 }
 
 #[test]
+fn a_server_that_dies_is_told_from_one_that_is_not_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let dying = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        drop(listener);
+        careless(stream);
+    });
+    let arguments =
+        ["conformance", "h2", "--parallel", "1", "--case", "generic/3.7", "--case", "generic/4", &address];
+    let (code, out, err) = run_text(&arguments);
+    dying.join().unwrap();
+    assert_eq!((code, out.as_str()), (Some(1), "1 passed, 0 failed, 0 skipped\n"), "{err}");
+    assert!(err.contains("it was there before, and 4 cases were not run"), "{err}");
+}
+
+#[test]
 fn usage_and_servers_that_are_not_there() {
     for arguments in [
         &["conformance"][..],

@@ -82,7 +82,7 @@ mod tests {
             if length == 30 && code == (1 << 30) - 1 {
                 return Err(HuffmanError::EndOfString { offset: start });
             }
-            if let Some(symbol) = CODES.iter().position(|&entry| entry == code << 8 | length) {
+            if let Some(symbol) = CODES.iter().position(|&entry| entry == code << (64 - length) | length) {
                 text.push(symbol as u8);
                 (code, length) = (0, 0);
             }

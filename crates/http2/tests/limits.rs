@@ -465,3 +465,46 @@ fn a_client_keeps_its_own_limits() {
         (Err(SendError::Blocked), 0)
     );
 }
+
+#[test]
+fn a_client_that_leaves_may_still_have_requests_on_their_way() {
+    let mut raw = Raw::client(Limits::default());
+    raw.pongs = false;
+    raw.send(Frame::GoAway { last_stream: 0, code: ErrorCode::NO_ERROR, debug: b"" });
+    raw.request(1, true);
+    assert!(raw.has_head(1) && !raw.machine.is_finished());
+    raw.machine.send_message(StreamId(1), ok(), Bytes::from_static(b"x")).unwrap();
+    raw.wait(Duration::from_secs(2));
+    assert_eq!(raw.go_away(), Some((1, ErrorCode::NO_ERROR)));
+    assert!(raw.machine.is_finished() && raw.error.is_none());
+}
+
+#[test]
+fn every_table_size_of_settings_is_heard() {
+    let mut raw = Raw::client(Limits::default());
+    let mut out = Vec::new();
+    write_settings(&mut out, &[(SettingId::HEADER_TABLE_SIZE, 0), (SettingId::HEADER_TABLE_SIZE, 4096)]);
+    raw.send_bytes(&out);
+    raw.request(1, true);
+    raw.seen.clear();
+    raw.machine.send_head(StreamId(1), Head::Response(ok()), true).unwrap();
+    let block: Vec<u8> = raw.machine.output().chunks().flatten().skip(9).copied().collect();
+    // Size updates to 0 and to 4,096, then `:status: 200` (RFC 7541 §4.2, §6.3).
+    assert_eq!(block, [0x20, 0x3f, 0xe1, 0x1f, 0x88]);
+}
+
+#[test]
+fn small_frames_for_a_stream_that_was_reset_are_a_flood() {
+    let mut raw = Raw::client(Limits::default());
+    raw.request(1, false);
+    raw.machine.reset(StreamId(1), Reason::Cancel);
+    let turns = until_error(&mut raw, 10_000, |raw, _| raw.data(1, b"", None, false));
+    assert!((3000..=4000).contains(&turns), "{turns}");
+    flooded(&raw, Flood::Controls);
+    let mut raw = Raw::client(Limits::default());
+    raw.request(1, false);
+    raw.machine.reset(StreamId(1), Reason::Cancel);
+    let turns = until_error(&mut raw, 10_000, |raw, _| raw.headers(1, &[("x", "y")], true));
+    assert_eq!(turns, 500);
+    flooded(&raw, Flood::Faults);
+}

@@ -12,7 +12,8 @@ use wirelace_wire::Machine;
 
 use crate::call::Call;
 use crate::early::EarlyRequests;
-use crate::exchange::{Alarm, Exchange, Slot, State};
+use crate::exchange::{Exchange, Slot, State};
+use crate::exchanges::{Exchanges, Look};
 use crate::feed;
 use crate::link::{Link, Notice};
 use crate::machine::ServerMachine;
@@ -29,8 +30,7 @@ const KEPT_FUTURE: usize = 512;
 
 /// The application of one connection.
 pub(crate) struct App<C: Call> {
-    /// In the order of their streams. Exchanges that were over at once never get here.
-    exchanges: Vec<Exchange<C::Future>>,
+    exchanges: Exchanges<C::Future>,
     core: Core<C>,
 }
 
@@ -50,7 +50,7 @@ impl<C: Call> Unpin for App<C> {}
 impl<C: Call> App<C> {
     pub(crate) fn new(call: C, link: Arc<Link>, additions: Arc<Additions>, early: EarlyRequests) -> App<C> {
         App {
-            exchanges: Vec::new(),
+            exchanges: Exchanges::new(),
             core: Core { call, link, additions, early, spare: None, promised: Vec::new() },
         }
     }
@@ -78,12 +78,12 @@ impl<C: Call> App<C> {
         let (feed, body) = if end || asked.connect {
             (None, RequestBody::empty())
         } else {
-            let (feed, intake) = feed::channel(link);
+            let (feed, intake) = feed::channel(link, stream);
             let length = head.fields.get_str(FieldId::CONTENT_LENGTH).and_then(|length| length.parse().ok());
             (Some(feed), RequestBody::stream(intake, length))
         };
         let (tunnel_feed, tunnel) = if asked.connect || offered {
-            let (feed, intake) = feed::channel(link);
+            let (feed, intake) = feed::channel(link, stream);
             if end && !asked.http1 {
                 // HTTP/1 does not say at the head whether the tunnel's other end is closed already.
                 feed.push(Bytes::new(), true);
@@ -96,7 +96,7 @@ impl<C: Call> App<C> {
         let request = Request { head, body, tunnel, link: Arc::clone(link), stream, known };
         let state = if held { State::Held(Box::new(request)) } else { self.core.call(cx, request) };
         let feeds = feed.is_some();
-        self.insert(Exchange {
+        self.exchanges.insert(Exchange {
             stream,
             asked,
             state,
@@ -159,7 +159,7 @@ impl<C: Call> App<C> {
             self.core.drive(cx, machine, &mut exchange, first, now);
         }
         if !exchange.is_over() {
-            self.insert(exchange);
+            self.exchanges.insert(exchange);
         }
     }
 
@@ -181,28 +181,8 @@ impl<C: Call> App<C> {
         any
     }
 
-    /// Adds an exchange where it belongs. Nearly always that is the end: pushed ones are numbered apart.
-    fn insert(&mut self, exchange: Exchange<C::Future>) {
-        let at = match self.exchanges.last() {
-            Some(last) if last.stream > exchange.stream => {
-                self.exchanges.partition_point(|known| known.stream < exchange.stream)
-            }
-            _ => self.exchanges.len(),
-        };
-        self.exchanges.insert(at, exchange);
-    }
-
-    fn find(&mut self, stream: StreamId) -> Option<usize> {
-        self.exchanges.binary_search_by_key(&stream, |exchange| exchange.stream).ok()
-    }
-
-    fn get(&mut self, stream: StreamId) -> Option<&mut Exchange<C::Future>> {
-        let at = self.find(stream)?;
-        self.exchanges.get_mut(at)
-    }
-
     fn end_all(&mut self, reason: Reason) {
-        for exchange in self.exchanges.drain(..) {
+        for exchange in self.exchanges.drain() {
             fail(exchange, reason);
         }
         self.core.spare = None;
@@ -403,34 +383,32 @@ impl<M: ServerMachine, C: Call> Application<M> for App<C> {
             }
             Event::Data { stream, data, end } => {
                 let len = data.len();
-                let exchange = self.get(stream);
-                let Some((exchange, reader, unwanted)) = exchange.and_then(|exchange| {
-                    let (reader, unwanted) = exchange.inlet()?.push(data, end);
-                    Some((exchange, reader, unwanted))
-                }) else {
+                let Some(feed) = self.exchanges.get(stream).and_then(|exchange| exchange.inlet()) else {
                     machine.consumed(stream, len);
                     return;
                 };
-                exchange.wake_reader(reader, cx.waker());
+                let (reader, unwanted) = feed.push(data, end);
+                self.exchanges.wake_reader(stream, reader, cx.waker());
                 if unwanted > 0 {
                     machine.consumed(stream, unwanted);
                 }
+                if end {
+                    self.exchanges.body_ended(stream);
+                }
             }
             Event::Trailers { stream, fields } => {
-                if let Some(exchange) = self.get(stream)
-                    && let Some(reader) = exchange.feed.as_ref().map(|feed| feed.finish(fields))
-                {
-                    exchange.wake_reader(reader, cx.waker());
-                }
+                let Some(feed) = self.exchanges.get(stream).and_then(|exchange| exchange.feed.as_ref())
+                else {
+                    return;
+                };
+                let reader = feed.finish(fields);
+                self.exchanges.wake_reader(stream, reader, cx.waker());
+                self.exchanges.body_ended(stream);
             }
-            Event::Capacity { stream } => {
-                if let Some(exchange) = self.get(stream) {
-                    exchange.runnable = true;
-                }
-            }
+            Event::Capacity { stream } => self.exchanges.run(stream),
             Event::Reset { stream, reason } => {
-                if let Some(at) = self.find(stream) {
-                    fail(self.exchanges.remove(at), reason);
+                if let Some(exchange) = self.exchanges.remove(stream) {
+                    fail(exchange, reason);
                 }
             }
             // Responses, promises and the like have no meaning at a server.
@@ -445,41 +423,21 @@ impl<M: ServerMachine, C: Call> Application<M> for App<C> {
             }
             return Step::Wait;
         }
-        // Before looking for news, so that none is missed.
+        // Before looking who has something to do, so that none is missed.
         self.core.link.set_task(cx.waker());
         self.core.send_notices(machine);
-        let news = self.core.link.take_news();
-        let many = self.exchanges.len() > 1;
-        let mut moved = false;
-        let mut first = true;
-        let core = &mut self.core;
-        self.exchanges.retain_mut(|exchange| {
-            if many && exchange.alarm.is_none() {
-                exchange.alarm = Some(Alarm::new(&core.link));
-                exchange.runnable = true;
-            }
-            if exchange.take_runnable() {
-                moved |= match exchange.alarm.as_ref().map(|(_, waker)| waker.clone()) {
-                    Some(waker) => {
-                        core.drive(&mut Context::from_waker(&waker), machine, exchange, first, now)
-                    }
-                    None => core.drive(cx, machine, exchange, first, now),
-                };
-            } else if news {
-                moved |= collect(machine, exchange);
-            }
-            first &= matches!(exchange.state, State::Done);
-            !exchange.is_over()
+        let App { exchanges, core } = self;
+        let link = Arc::clone(&core.link);
+        let mut moved = exchanges.look(cx, &link, |cx, exchange, look| match look {
+            Look::Poll { first } => core.drive(cx, machine, exchange, first, now),
+            Look::Collect => collect(machine, exchange),
         });
         moved |= self.start_promised(cx, machine, now);
         if moved { Step::Again } else { Step::Wait }
     }
 
     fn woken(&mut self) {
-        // Those with an alarm of their own know by it.
-        for exchange in self.exchanges.iter_mut().filter(|exchange| exchange.alarm.is_none()) {
-            exchange.runnable = true;
-        }
+        self.exchanges.woken();
     }
 
     fn shut_down(&mut self, machine: &mut M, _now: Instant) {

@@ -71,30 +71,19 @@ impl<F> Exchange<F> {
         let woken = self.alarm.as_ref().is_some_and(|(alarm, _)| alarm.rings.swap(false, Ordering::AcqRel));
         std::mem::take(&mut self.runnable) || woken
     }
-
-    /// Wakes the reader of its body, `task` being the connection's own waker.
-    pub(crate) fn wake_reader(&mut self, reader: Option<Waker>, task: &Waker) {
-        let Some(reader) = reader else { return };
-        // Readers are most often the handler itself, which is polled soon.
-        let own = self.alarm.as_ref().map_or(task, |(_, waker)| waker);
-        if reader.will_wake(own) {
-            self.runnable = true;
-        } else {
-            reader.wake();
-        }
-    }
 }
 
 /// Tells which of many exchanges was woken, so that not all of them are polled. A single one does without.
 #[derive(Debug)]
 pub(crate) struct Alarm {
     rings: AtomicBool,
+    stream: StreamId,
     link: Arc<Link>,
 }
 
 impl Alarm {
-    pub(crate) fn new(link: &Arc<Link>) -> (Arc<Alarm>, Waker) {
-        let alarm = Arc::new(Alarm { rings: AtomicBool::new(false), link: Arc::clone(link) });
+    pub(crate) fn new(link: &Arc<Link>, stream: StreamId) -> (Arc<Alarm>, Waker) {
+        let alarm = Arc::new(Alarm { rings: AtomicBool::new(false), stream, link: Arc::clone(link) });
         let waker = Waker::from(Arc::clone(&alarm));
         (alarm, waker)
     }
@@ -106,7 +95,9 @@ impl Wake for Alarm {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.rings.store(true, Ordering::Release);
-        self.link.wake();
+        if !self.rings.swap(true, Ordering::AcqRel) {
+            self.link.call(self.stream);
+            self.link.wake();
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! The way of a request body from its connection to its reader.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 
 use bytes::Bytes;
 use thiserror::Error;
-use wirelace_http_semantics::{Fields, Reason};
+use wirelace_http_semantics::{Fields, Reason, StreamId};
 use wirelace_runtime::Pieces;
 
 use crate::link::{Link, lock};
@@ -39,6 +39,8 @@ fn describe(reason: &Reason) -> &'static str {
 #[derive(Debug)]
 pub(crate) struct Channel {
     link: Arc<Link>,
+    /// The exchange that it belongs to.
+    stream: StreamId,
     state: Mutex<State>,
 }
 
@@ -53,6 +55,8 @@ struct State {
     /// The reader has asked for data at least once.
     wanted: bool,
     reader_gone: bool,
+    /// The connection knows that there is something to collect.
+    told: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +94,7 @@ pub(crate) struct Feed(Arc<Channel>);
 #[derive(Debug)]
 pub(crate) struct Intake(Arc<Channel>);
 
-pub(crate) fn channel(link: &Arc<Link>) -> (Feed, Intake) {
+pub(crate) fn channel(link: &Arc<Link>, stream: StreamId) -> (Feed, Intake) {
     let state = State {
         data: Pieces::new(),
         trailers: None,
@@ -99,9 +103,21 @@ pub(crate) fn channel(link: &Arc<Link>) -> (Feed, Intake) {
         taken: 0,
         wanted: false,
         reader_gone: false,
+        told: false,
     };
-    let channel = Arc::new(Channel { link: Arc::clone(link), state: Mutex::new(state) });
+    let channel = Arc::new(Channel { link: Arc::clone(link), stream, state: Mutex::new(state) });
     (Feed(Arc::clone(&channel)), Intake(channel))
+}
+
+impl Channel {
+    /// There is something to collect. Said once, until it was.
+    fn tell(&self, mut state: MutexGuard<'_, State>, within: Option<&Waker>) {
+        let known = std::mem::replace(&mut state.told, true);
+        drop(state);
+        if !known {
+            self.link.tell(self.stream, within);
+        }
+    }
 }
 
 impl Feed {
@@ -144,6 +160,7 @@ impl Feed {
     /// What the reader did since the last time.
     pub(crate) fn collect(&self) -> Collected {
         let mut state = lock(&self.0.state);
+        state.told = false;
         Collected {
             taken: std::mem::take(&mut state.taken),
             wanted: state.wanted,
@@ -165,8 +182,7 @@ impl Intake {
         if let Some(data) = state.data.pop() {
             state.taken += data.len();
             state.wanted = true;
-            drop(state);
-            self.0.link.tell(Some(waker));
+            self.0.tell(state, Some(waker));
             return Poll::Ready(Some(Ok(Part::Data(data))));
         }
         if let Some(trailers) = state.trailers.take() {
@@ -182,10 +198,8 @@ impl Intake {
                 if !state.reader.as_ref().is_some_and(|known| known.will_wake(waker)) {
                     state.reader = Some(waker.clone());
                 }
-                let first = !std::mem::replace(&mut state.wanted, true);
-                drop(state);
-                if first {
-                    self.0.link.tell(Some(waker));
+                if !std::mem::replace(&mut state.wanted, true) {
+                    self.0.tell(state, Some(waker));
                 }
                 Poll::Pending
             }
@@ -206,10 +220,8 @@ impl Drop for Intake {
         state.reader = None;
         let left = state.data.clear();
         state.taken += left;
-        let open = state.end == End::Open;
-        drop(state);
-        if open {
-            self.0.link.tell(None);
+        if state.end == End::Open || left > 0 {
+            self.0.tell(state, None);
         }
     }
 }
@@ -221,7 +233,7 @@ mod tests {
     use crate::secured::Secured;
 
     fn pair() -> (Feed, Intake) {
-        channel(&Arc::new(Link::new(ConnectionInfo::memory(), Secured::default())))
+        channel(&Arc::new(Link::new(ConnectionInfo::memory(), Secured::default())), StreamId(0))
     }
 
     fn next(intake: &Intake) -> Poll<Option<Result<Part, BodyError>>> {

@@ -27,6 +27,7 @@ mod context;
 mod date;
 mod early;
 mod exchange;
+mod exchanges;
 mod feed;
 mod handler;
 mod info;

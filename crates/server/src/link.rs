@@ -21,8 +21,9 @@ pub(crate) struct Link {
     /// What wants to be sent before a response.
     notices: Mutex<Vec<(StreamId, Notice)>>,
     notices_wait: AtomicBool,
-    /// A body's reader has done something.
-    news: AtomicBool,
+    /// Streams of exchanges that were woken, or whose body's reader has done something.
+    called: Mutex<Vec<StreamId>>,
+    calls_wait: AtomicBool,
 }
 
 /// Promises that wait to be sent, at most: far more than a page is worth.
@@ -43,7 +44,8 @@ impl Link {
             task: Mutex::default(),
             notices: Mutex::default(),
             notices_wait: AtomicBool::new(false),
-            news: AtomicBool::new(false),
+            called: Mutex::default(),
+            calls_wait: AtomicBool::new(false),
         }
     }
 
@@ -55,10 +57,26 @@ impl Link {
         }
     }
 
+    /// An exchange has something to do. It says so once, until it was looked at.
+    pub(crate) fn call(&self, stream: StreamId) {
+        lock(&self.called).push(stream);
+        self.calls_wait.store(true, Ordering::Release);
+    }
+
+    /// Those that have something to do, behind those that are known.
+    #[inline]
+    pub(crate) fn take_called(&self, streams: &mut Vec<StreamId>) {
+        if self.calls_wait.load(Ordering::Acquire) {
+            // Before they are taken: what comes in between is taken now, and looked for once more.
+            self.calls_wait.store(false, Ordering::Release);
+            streams.append(&mut lock(&self.called));
+        }
+    }
+
     /// Tells the connection that there is something to collect. `within`: the waker of the task that says so;
     /// the connection's own task looks anyway.
-    pub(crate) fn tell(&self, within: Option<&Waker>) {
-        self.news.store(true, Ordering::Release);
+    pub(crate) fn tell(&self, stream: StreamId, within: Option<&Waker>) {
+        self.call(stream);
         let task = lock(&self.task).clone();
         match (task, within) {
             (Some(task), Some(within)) if task.will_wake(within) => {}
@@ -73,12 +91,6 @@ impl Link {
         if let Some(task) = task {
             task.wake();
         }
-    }
-
-    /// True once after each [`tell`](Link::tell).
-    #[inline]
-    pub(crate) fn take_news(&self) -> bool {
-        self.news.load(Ordering::Acquire) && self.news.swap(false, Ordering::AcqRel)
     }
 
     pub(crate) fn push_interim(&self, stream: StreamId, head: ResponseHead) {

@@ -100,15 +100,12 @@ pub(super) fn tables() -> String {
     // Writing to a `String` cannot fail.
     let _ = writeln!(text, "pub(crate) const LOOKUP_BITS: u32 = {LOOKUP_BITS};\n");
     text.push_str(
-        "/// Code and length of each octet: `code << 8 | length`.\n\
+        "/// Code of each octet at the high end, and its length at the low one.\n\
          #[rustfmt::skip]\n\
          pub(crate) static CODES: [u64; 256] = [\n",
     );
-    rows(
-        &mut text,
-        6,
-        codes[..256].iter().map(|code| format!("0x{:x}", u64::from(code.bits) << 8 | u64::from(code.length))),
-    );
+    let aligned = |code: &Code| u64::from(code.bits) << (64 - code.length) | u64::from(code.length);
+    rows(&mut text, 5, codes[..256].iter().map(|code| format!("0x{:x}", aligned(code))));
     text.push_str(
         "];\n\n/// Length of the code of each octet.\n\
          #[rustfmt::skip]\n\

@@ -5,7 +5,7 @@ use super::measure::{self, Sample, running};
 use super::report::{Part, Row};
 use super::server::{Contestant, Server};
 use super::wrk::write;
-use super::{Options, answer, machine, nginx};
+use super::{Options, answer, holder, http2_holder, machine, nginx};
 use crate::process::{output, root};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -37,17 +37,19 @@ const LOADS: &[(&str, &str, Load)] = &[
 /// What the rounds of `large` say of throughput.
 const RATE: &str = "large-rate";
 
+/// Connections that are held idle, in the part of this name.
+const MANY: usize = 10_000;
+const IDLE: &str = "idle";
+
 const fn small(connections: usize, streams: usize, requests: usize) -> Load {
     Load { connections, streams, requests, path: "/", body: BODY.len() }
 }
 
 pub(super) fn race(options: &Options) -> Result<(), String> {
-    let chosen: Vec<_> = LOADS
-        .iter()
-        .filter(|(name, ..)| options.parts.is_empty() || options.parts.iter().any(|part| part == name))
-        .collect();
-    if chosen.is_empty() {
-        return Err("no such part: c1-m100, c10-m32, c1-m1, large".into());
+    let wanted = |name: &str| options.parts.is_empty() || options.parts.iter().any(|part| part == name);
+    let chosen: Vec<_> = LOADS.iter().filter(|(name, ..)| wanted(name)).collect();
+    if chosen.is_empty() && !wanted(IDLE) {
+        return Err("no such part: c1-m100, c10-m32, c1-m1, large, idle".into());
     }
     machine::build(&["hyper-http2"], &["ours-http2"])?;
     let mut parts = Vec::new();
@@ -60,6 +62,11 @@ pub(super) fn race(options: &Options) -> Result<(), String> {
         parts.push(part);
         parts.extend(rate);
     }
+    if wanted(IDLE) {
+        commands.push("connections that have done one request and are left alone".into());
+        holder::allow_files(MANY)?;
+        parts.push(idle(options)?);
+    }
     let mut machine = machine::describe("benches/peers/Cargo.lock", PEERS);
     machine.push(machine::says("h2load", "h2load", &["--version"]));
     machine.push(machine::says("nghttpd", "nghttpd", &["--version"]));
@@ -69,12 +76,12 @@ pub(super) fn race(options: &Options) -> Result<(), String> {
         println!("- {name}: {value}");
     }
     println!(
-        "- in the clear by prior knowledge; server on core 0 (`taskset -c 0`), {}; {} rounds after one that does not \
-         count; median, and ratios taken round by round\n\
+        "- in the clear by prior knowledge; server on core 0 (`taskset -c 0`); {} rounds after one that does not \
+         count; median, and ratios taken round by round\n- load: {}\n\
          - nghttpd reads files; nginx answers small requests from its configuration (`return 200`) and large ones from \
          a file; both send some fields more\n",
-        commands.join(", "),
-        options.rounds()
+        options.rounds(),
+        commands.join(", ")
     );
     measure::finish("http2", &parts, &machine, options)
 }
@@ -99,6 +106,18 @@ fn run(name: &'static str, title: &str, load: Load, options: &Options) -> Result
     Ok(part)
 }
 
+fn idle(options: &Options) -> Result<Part, String> {
+    let mut part = Part {
+        name: IDLE,
+        title: format!("Memory of each of {MANY} idle connections"),
+        unit: "bytes",
+        bases: BASES.to_vec(),
+        rows: Vec::new(),
+    };
+    measure::idle(&mut part, &contestants(options)?, options.rounds().min(3), MANY, http2_holder::hold);
+    Ok(part)
+}
+
 /// The same rounds, as octets of bodies for each second of CPU time.
 fn rate(part: &Part) -> Part {
     let rows = part.rows.iter().map(|row| Row {
@@ -114,6 +133,10 @@ fn rate(part: &Part) -> Part {
         bases: part.bases.clone(),
         rows: rows.collect(),
     }
+}
+
+fn contestants(options: &Options) -> Result<Vec<Contestant>, String> {
+    SERVERS.iter().filter(|name| options.runs(name)).map(|name| contestant(name)).collect()
 }
 
 fn contestant(name: &'static str) -> Result<Contestant, String> {

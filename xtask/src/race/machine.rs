@@ -18,6 +18,14 @@ pub(super) fn describe(lock_file: &str, peers: &[&str]) -> Vec<(String, String)>
     let mut lines = vec![
         ("machine".into(), format!("{} ({cores} cores)", cpu.unwrap_or("unknown"))),
         ("kernel".into(), say("uname", &["-sr"])),
+        // Pacing, where it paces, is in the cost of large bodies.
+        (
+            "TCP congestion control".into(),
+            first_line(
+                std::fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control")
+                    .map_err(|error| error.to_string()),
+            ),
+        ),
         ("date".into(), say("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
         ("rustc".into(), say("rustc", &["--version"])),
         (

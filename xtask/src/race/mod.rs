@@ -1,7 +1,8 @@
 //! `race`: the only source of a figure that compares us with peers.
 //!
 //! `http1`, `http2`, `frame` and `tls` say who races over what. `server` runs one contestant and reads its cost from
-//! /proc, `wrk` and `h2load` are the load, `tool` another one, `holder` keeps idle connections, `stats` and `report` make the tables.
+//! /proc, `wrk` and `h2load` are the load, `tool` another one, `holder` and `http2_holder` keep idle connections, `stats`
+//! and `report` make the tables.
 
 mod answer;
 mod frame;
@@ -9,6 +10,7 @@ mod h2load;
 mod holder;
 mod http1;
 mod http2;
+mod http2_holder;
 mod machine;
 mod measure;
 mod nginx;

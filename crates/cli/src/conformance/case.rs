@@ -55,3 +55,19 @@ impl Case {
         self.id.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_and_sections_name_their_cases() {
+        let case = case("http2/5.1.1/2", "", "", |_| Ok(()));
+        for wanted in ["http2", "http2/", "http2/5.1.1", "http2/5.1.1/2"] {
+            assert!(case.is_of(wanted), "{wanted}");
+        }
+        for wanted in ["http", "http2/5.1", "http2/5.1.1/20", "generic"] {
+            assert!(!case.is_of(wanted), "{wanted}");
+        }
+    }
+}

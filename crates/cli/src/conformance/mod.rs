@@ -96,9 +96,14 @@ pub(crate) fn run(args: &ConformanceArgs, voice: Voice) -> Result<(), Failure> {
         return report::print(&text);
     };
     let target = target(args, address)?;
-    let outcomes = run::all(&target, &cases, usize::from(args.parallel), voice)?;
+    let (outcomes, gone) = run::all(&target, &cases, usize::from(args.parallel), voice);
     let report = Report(&outcomes);
-    report::print(&if args.json { report.json() } else { report.text() })?;
+    if gone.is_none() || !outcomes.is_empty() {
+        report::print(&if args.json { report.json() } else { report.text() })?;
+    }
+    if let Some(failure) = gone {
+        return Err(failure);
+    }
     match report.counts() {
         Counts { failed: 0, .. } => Ok(()),
         Counts { failed, passed, .. } => {

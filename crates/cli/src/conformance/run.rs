@@ -19,16 +19,13 @@ pub(crate) struct Outcome<'a> {
     pub(crate) sent: Vec<String>,
 }
 
-/// The outcomes in the order of the cases.
-///
-/// # Errors
-/// The server cannot be reached.
+/// The outcomes in the order of the cases, and why there are no more: the server cannot be reached, or not any more.
 pub(crate) fn all<'a>(
     target: &Target,
     cases: &[&'a Case],
     parallel: usize,
     voice: Voice,
-) -> Result<Vec<Outcome<'a>>, Failure> {
+) -> (Vec<Outcome<'a>>, Option<Failure>) {
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -56,19 +53,20 @@ pub(crate) fn all<'a>(
             });
         }
     });
-    let mut outcomes = outcomes.into_inner().unwrap_or_default();
-    let unreachable = outcomes.iter().find_map(|outcome| match &outcome.verdict {
-        Err(Trouble::Unreachable(why)) => Some(Failure::Peer(why.clone())),
+    let outcomes = outcomes.into_inner().unwrap_or_default();
+    let gone = outcomes.iter().find_map(|outcome| match &outcome.verdict {
+        Err(Trouble::Unreachable(why)) => Some(why.clone()),
         _ => None,
     });
-    match unreachable {
-        Some(failure) => Err(failure),
-        None => {
-            let place = |case: &Case| cases.iter().position(|other| other.id == case.id);
-            outcomes.sort_by_key(|outcome| place(outcome.case));
-            Ok(outcomes)
-        }
-    }
+    let is_done = |outcome: &Outcome| !matches!(outcome.verdict, Err(Trouble::Unreachable(_)));
+    let mut done: Vec<_> = outcomes.into_iter().filter(is_done).collect();
+    done.sort_by_key(|outcome| cases.iter().position(|case| case.id == outcome.case.id));
+    let left = cases.len() - done.len();
+    let failure = gone.map(|why| match done.len() {
+        0 => Failure::Peer(why),
+        _ => Failure::Peer(format!("{why}; it was there before, and {left} cases were not run")),
+    });
+    (done, failure)
 }
 
 fn one(target: &Target, case: &Case) -> (Verdict, Vec<String>) {

@@ -242,6 +242,18 @@ impl Attacker {
         })
     }
 
+    /// Looks at each frame once, until it says that this is all; false: the connection ended before.
+    pub(crate) fn until(&mut self, mut all: impl FnMut(&Came) -> bool) -> bool {
+        let _ = self.write();
+        let mut seen = 0;
+        let done = self.inbox().until(|content| {
+            let done = content.frames[seen..].iter().any(&mut all);
+            seen = content.frames.len();
+            done.then_some(())
+        });
+        done.is_some()
+    }
+
     /// What came is of no interest any more.
     pub(crate) fn forget(&mut self) {
         self.inbox().look().frames.clear();

@@ -3,7 +3,7 @@
 use wirelace_http2_frames::{ErrorCode, Flags, FrameType, SettingId};
 
 use super::attacker::{Attacker, End};
-use super::victim::{CONNECTION, Victim};
+use super::victim::{CONNECTION, QUIET, Victim};
 
 const WINDOW: u16 = SettingId::INITIAL_WINDOW_SIZE.0;
 const LARGE: &str = "/bytes/1000000000";
@@ -151,4 +151,53 @@ fn connections_that_do_nothing() {
         .collect();
     victim.survived(300 * 32 * 1024, 0);
     drop(idle);
+}
+
+/// Promises that nobody asked for, whose responses nobody takes.
+#[test]
+fn promises_that_are_held() {
+    let victim = Victim::new();
+    let mut attacker = Attacker::connect(victim.address(), &[(SettingId::ENABLE_PUSH.0, 1), (WINDOW, 0)]);
+    let end = attacker.flood(2_000, |attacker, round| {
+        attacker.get(2 * round + 1, "/push");
+        if round % 50 == 49 {
+            // The requests themselves are answered; what they promise is not taken.
+            (0..50).for_each(|at| attacker.window_update(2 * (round - at) + 1, 65_535));
+        }
+    });
+    assert!(matches!(end, End::Taken | End::Closed(Some(ErrorCode::ENHANCE_YOUR_CALM))), "{end:?}");
+    assert!(attacker.count(FrameType::PUSH_PROMISE) > 0, "nothing was promised");
+    victim.survived(CONNECTION, attacker.written);
+}
+
+/// Honest requests, for ever: what is remembered of them does not grow.
+#[test]
+fn requests_without_end() {
+    served(2);
+}
+
+/// The same on every other stream: those between are closed without having been opened (RFC 9113 §5.1.1).
+#[test]
+fn streams_that_are_left_out() {
+    served(4);
+}
+
+/// As many requests, on streams at this distance, all of which are answered.
+fn served(distance: u32) {
+    const REQUESTS: u32 = 30_000;
+    let victim = Victim::new();
+    let mut attacker = Attacker::connect(victim.address(), &[(WINDOW, 0x7fff_ffff)]);
+    attacker.window_update(0, 0x7fff_ffff - 65_535);
+    for first in (0..REQUESTS).step_by(100) {
+        (first..first + 100).for_each(|at| attacker.get(distance * at + 1, "/hello"));
+        let last = distance * (first + 99) + 1;
+        let mut left = 100;
+        let ended = attacker.until(|frame| {
+            left -= usize::from(frame.header.flags.contains(Flags::END_STREAM) && frame.header.stream != 0);
+            left == 0
+        });
+        assert!(ended, "the requests before {last} are not all answered");
+        attacker.forget();
+    }
+    victim.survived(QUIET, 100 * REQUESTS as usize);
 }

@@ -1,5 +1,8 @@
 //! Attacks on HTTP/2 against the binary, one test for each: memory and work stay bounded, and others are served.
 
+// Memory and CPU time are read from /proc.
+#![cfg(target_os = "linux")]
+
 #[path = "../common/mod.rs"]
 mod common;
 

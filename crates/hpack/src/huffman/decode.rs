@@ -2,8 +2,12 @@
 
 use crate::tables_huffman::{LONG, LOOKUP, LOOKUP_BITS, SORTED};
 
+/// Look-ups in a step: after a fill there are bits for so many.
+const LOOKUPS: u32 = 4;
+const _: () = assert!(LOOKUPS * LOOKUP_BITS <= 56);
+
 /// Octets that a step writes at most; what it does not use is overwritten by the next.
-const STEP: usize = 8;
+const STEP: usize = 2 * LOOKUPS as usize;
 
 /// The symbol that no string may contain.
 const EOS: u16 = 256;
@@ -81,24 +85,33 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
-    /// Eight octets from `octet` on.
+    /// Eight octets from `octet` on. Without a branch on where that is: it would be guessed wrong once a string.
     #[inline(always)]
     fn load(&self, octet: usize) -> u64 {
-        let word = match self.input.get(octet..).and_then(<[u8]>::first_chunk) {
-            Some(chunk) => u64::from_be_bytes(*chunk),
-            None => tail(self.input, octet),
+        let last = self.input.len().wrapping_sub(8);
+        let from = octet.min(last);
+        let word = match self.input.get(from..).and_then(<[u8]>::first_chunk) {
+            Some(chunk) => u64::from_be_bytes(*chunk).wrapping_shl(8 * (octet - from) as u32),
+            None => short(self.input, octet),
         };
         let left = self.length.saturating_sub(octet);
         let ones = if left < 8 { u64::MAX >> (8 * left) } else { 0 };
         word | ones
     }
 
-    /// Makes the count at least 56. What is loaded depends on the last fill alone, so it is there in time.
+    /// Makes the count at least 56, and the whole window right. What is loaded depends on the last fill alone, so it
+    /// is there in time.
     #[inline(always)]
     fn fill(&mut self) {
         self.window |= self.load(self.next) >> self.count;
         self.next += ((63 - self.count) >> 3) as usize;
         self.count |= 56;
+    }
+
+    /// The next bits, to index [`LOOKUP`].
+    #[inline(always)]
+    fn index(&self) -> usize {
+        (self.window >> (64 - LOOKUP_BITS)) as usize
     }
 
     /// How many bits were taken.
@@ -117,12 +130,39 @@ impl Bits<'_> {
     }
 }
 
-/// As much as there is of eight octets.
-fn tail(input: &[u8], octet: usize) -> u64 {
-    if let Some(chunk) = input.last_chunk() {
-        let missing = octet + 8 - input.len();
-        return u64::from_be_bytes(*chunk).checked_shl(8 * missing as u32).unwrap_or(0);
+/// What some look-ups have found.
+#[derive(Default)]
+struct Step {
+    symbols: u64,
+    /// Bits taken in the low octet, 8 x symbols in the next: as in the entries.
+    sums: u32,
+}
+
+impl Step {
+    #[inline(always)]
+    fn take(&mut self, bits: &mut Bits<'_>, index: usize) -> u32 {
+        let entry = LOOKUP.get(index).copied().unwrap_or(0);
+        bits.window = bits.window.wrapping_shl(entry);
+        self.symbols |= u64::from(entry >> 16) << (self.sums >> 8);
+        self.sums += entry & 0xffff;
+        entry
     }
+
+    /// Bits taken.
+    #[inline(always)]
+    fn bits(&self) -> u32 {
+        self.sums & 0xff
+    }
+
+    /// Symbols found.
+    #[inline(always)]
+    fn length(&self) -> usize {
+        (self.sums >> 11) as usize
+    }
+}
+
+/// As much as there is of eight octets, where there are fewer in all.
+fn short(input: &[u8], octet: usize) -> u64 {
     let mut word = [0; 8];
     for (to, from) in word.iter_mut().zip(input.get(octet..).unwrap_or_default()) {
         *to = *from;
@@ -136,24 +176,25 @@ pub(crate) fn decode_into(input: &[u8], length: usize, out: &mut [u8]) -> Result
     let length = length.min(input.len());
     let mut bits = Bits { input, length, window: 0, count: 0, next: 0 };
     let mut written = 0;
+    bits.fill();
     loop {
-        bits.fill();
-        let mut symbols = 0u64;
-        // Bits taken in the low octet, 8 x symbols in the next: as in the entries.
-        let mut sums = 0u32;
-        let mut entry = 0;
-        for _ in 0..4 {
-            entry = LOOKUP.get((bits.window >> (64 - LOOKUP_BITS)) as usize).copied().unwrap_or(0);
-            bits.window = bits.window.wrapping_shl(entry);
-            symbols |= u64::from(entry >> 16) << (sums >> 8);
-            sums += entry & 0xffff;
+        let mut step = Step::default();
+        for _ in 0..LOOKUPS - 1 {
+            let index = bits.index();
+            step.take(&mut bits, index);
         }
-        bits.count -= sums & 0xff;
+        // The last look-up needs no more bits than there are, so it need not wait for those that come.
+        let index = bits.index();
+        bits.count -= step.bits();
+        bits.fill();
+        let before = step.bits();
+        let entry = step.take(&mut bits, index);
+        bits.count -= step.bits() - before;
         let Some(space) = out.get_mut(written..).and_then(<[u8]>::first_chunk_mut) else {
             return Err(HuffmanError::TooLong { offset: (bits.at() >> 3).min(length) });
         };
-        *space = symbols.to_le_bytes();
-        written += (sums >> 11) as usize;
+        *space = step.symbols.to_le_bytes();
+        written += step.length();
         if entry != 0 {
             // Ones without end are no symbol: this does not go on behind the string.
             continue;
@@ -164,7 +205,7 @@ pub(crate) fn decode_into(input: &[u8], length: usize, out: &mut [u8]) -> Result
             return Err(HuffmanError::PaddingNotEos { offset: length.saturating_sub(1) });
         };
         if left < 8 {
-            return if bits.window >> (64 - LOOKUP_BITS) == (1 << LOOKUP_BITS) - 1 {
+            return if bits.index() == (1 << LOOKUP_BITS) - 1 {
                 Ok(written)
             } else {
                 Err(HuffmanError::PaddingNotEos { offset: at >> 3 })

@@ -4,36 +4,42 @@ use alloc::vec::Vec;
 
 use crate::tables_huffman::{CODES, LENGTHS};
 
-/// Bits that can be added to what is left of an octet without leaving the register.
-const GROUP: u32 = 56;
+/// Bits that can be gathered. The octet below them is not clean: entries of [`CODES`] have their length there.
+const MOST: u32 = 56;
 
-/// Code of one octet, and its length in bits.
+/// The longest code, in bits.
+const LONGEST: u32 = 30;
+
+/// Code of one octet at the high end, and its length at the low one.
 #[inline(always)]
-fn code(octet: u8) -> (u64, u32) {
-    let code = CODES.get(usize::from(octet)).copied().unwrap_or(0);
-    (code >> 8, code as u32 & 0xff)
+fn code(octet: u8) -> u64 {
+    CODES.get(usize::from(octet)).copied().unwrap_or(0)
 }
 
-/// Bits on their way out: those that do not fill an octet yet stand at the high end.
+/// Bits on their way out.
+#[derive(Clone, Copy)]
 struct Bits {
-    pending: u64,
-    /// Fewer than eight.
+    /// At the high end.
+    window: u64,
     count: u32,
 }
 
 impl Bits {
-    /// Appends the low `length` (at most [`GROUP`]) bits of `bits`; returns how many octets are whole.
     #[inline(always)]
-    fn push(&mut self, bits: u64, length: u32, out: &mut Vec<u8>) {
-        let count = self.count + length;
-        // `count` is 63 at most; 0 only if both are, and then `bits` is 0 too.
-        let word = self.pending | bits.wrapping_shl(64u32.wrapping_sub(count));
-        let whole = (count >> 3) as usize;
-        let end = out.len() + whole;
-        out.extend_from_slice(&word.to_be_bytes());
+    fn push(&mut self, code: u64) {
+        self.window |= code.wrapping_shr(self.count);
+        self.count += code as u32 & 0xff;
+    }
+
+    /// Writes all whole octets; fewer than eight bits stay.
+    #[inline(always)]
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        let end = out.len() + (self.count >> 3) as usize;
+        out.extend_from_slice(&self.window.to_be_bytes());
         out.truncate(end);
-        self.pending = word.wrapping_shl(count & !7);
-        self.count = count & 7;
+        let rest = self.count & 7;
+        self.window = self.window.wrapping_shl(self.count - rest) & !(u64::MAX >> rest);
+        self.count = rest;
     }
 }
 
@@ -62,29 +68,46 @@ pub(crate) fn encode_shorter(text: &[u8], out: &mut Vec<u8>) -> bool {
 #[inline(always)]
 fn append(text: &[u8], out: &mut Vec<u8>, limit: usize) -> bool {
     let end = out.len().saturating_add(limit);
-    let mut bits = Bits { pending: 0, count: 0 };
-    let (groups, rest) = text.as_chunks::<4>();
-    for &[a, b, c, d] in groups {
-        let ((a, la), (b, lb), (c, lc), (d, ld)) = (code(a), code(b), code(c), code(d));
-        let length = la + lb + lc + ld;
-        if length <= GROUP {
-            bits.push(((a << lb | b) << (lc + ld)) | (c << ld | d), length, out);
+    let mut bits = Bits { window: 0, count: 0 };
+    let (groups, rest) = text.as_chunks::<6>();
+    for group in groups {
+        let mut together = bits;
+        for &octet in group {
+            together.push(code(octet));
+        }
+        if together.count <= MOST {
+            bits = together;
+            bits.flush(out);
         } else {
-            for (code, length) in [(a, la), (b, lb), (c, lc), (d, ld)] {
-                bits.push(code, length, out);
-            }
+            one_by_one(&mut bits, group, out);
         }
         if out.len() >= end {
             return false;
         }
     }
+    let mut together = bits;
     for &octet in rest {
-        let (code, length) = code(octet);
-        bits.push(code, length, out);
+        together.push(code(octet));
     }
-    if bits.count > 0 {
-        // The beginning of EOS is ones.
-        out.push((bits.pending >> 56) as u8 | 0xff >> bits.count);
+    if together.count <= MOST {
+        bits = together;
+    } else {
+        one_by_one(&mut bits, rest, out);
     }
-    out.len() < end
+    // The beginning of EOS is ones.
+    let end_of_text = out.len() + bits.count.div_ceil(8) as usize;
+    out.extend_from_slice(&(bits.window | u64::MAX.wrapping_shr(bits.count)).to_be_bytes());
+    out.truncate(end_of_text);
+    end_of_text < end
+}
+
+/// Symbols that do not fit together.
+#[cold]
+fn one_by_one(bits: &mut Bits, octets: &[u8], out: &mut Vec<u8>) {
+    for &octet in octets {
+        if bits.count > MOST - LONGEST {
+            bits.flush(out);
+        }
+        bits.push(code(octet));
+    }
 }

@@ -164,7 +164,8 @@ impl Connection {
     /// Whether there is nothing left to do. Asked after each frame, so that it does not depend on how they were cut.
     #[inline]
     pub(super) fn check_finished(&mut self) {
-        let ending = self.ending == Ending::Final || self.peer_ending.is_some();
+        let left = self.peer_ending.is_some() && !self.is_server();
+        let ending = self.ending == Ending::Final || left;
         if ending && self.streams.open_all() == 0 && self.failed.is_none() {
             self.finished = true;
         }

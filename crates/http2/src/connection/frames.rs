@@ -276,6 +276,10 @@ impl Connection {
 
     fn on_go_away(&mut self, last: u32, code: ErrorCode) {
         self.peer_ending = Some(self.peer_ending.map_or(last, |before| before.min(last)));
+        if self.is_server() {
+            // It says nothing of the client's own streams: some may be on their way (RFC 9113 §6.8).
+            self.begin_end();
+        }
         // What it will not process may be tried elsewhere (RFC 9113 §6.8).
         let refused = self.streams.iter().filter(|stream| self.is_own(stream.id) && stream.id > last);
         let mut refused: Vec<u32> =

@@ -196,3 +196,29 @@ async fn a_service_that_fails_answers_500_and_the_others_go_on() {
     drop(peer);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn bodies_that_are_dropped_unread_after_the_answer_give_all_back() {
+    let (sender, mut bodies) = tokio::sync::mpsc::unbounded_channel();
+    let server = start(Server::builder(move |request: Request| {
+        let bodies = sender.clone();
+        async move {
+            if request.head.method == Method::POST {
+                bodies.send(request.body).unwrap();
+            }
+            Response::from("fine")
+        }
+    }));
+    let mut peer = connect(&server).await;
+    // More than the connection's window, all in all.
+    for _ in 0..500 {
+        let stream = peer.send(head(Method::POST, "/"), false);
+        peer.data(stream, &[1; 50_000], true);
+        assert_eq!(peer.answer(stream).await.text(), "fine");
+        // All of the body is there when the next request is answered.
+        assert_eq!(peer.fetch("/").await, "fine");
+        drop(bodies.recv().await.unwrap());
+    }
+    drop(peer);
+    server.stop().await;
+}

@@ -122,3 +122,41 @@ impl Request {
         self.0.iter().fold(Block::default(), |block, (name, value)| block.field(name, value))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_those_of_rfc_7541_c_1() {
+        assert_eq!(Block::default().integer(0, 5, 10).0, [0x0a]);
+        assert_eq!(Block::default().integer(0, 5, 1337).0, [0x1f, 0x9a, 0x0a]);
+        assert_eq!(Block::default().integer(0, 8, 42).0, [0x2a]);
+        // The longest that fits, and one more.
+        assert_eq!(Block::default().integer(0x80, 7, 126).0, [0xfe]);
+        assert_eq!(Block::default().integer(0x80, 7, 127).0, [0xff, 0]);
+    }
+
+    #[test]
+    fn fields_are_those_of_rfc_7541_c_2() {
+        let kept = [&b"\x40\x0acustom-key\x0dcustom-header"[..]].concat();
+        assert_eq!(Block::default().kept("custom-key", "custom-header").0, kept);
+        let block = Block::default().literal(Form::Without, 4).text(b"/sample/path");
+        assert_eq!(block.0, b"\x04\x0c/sample/path");
+        assert_eq!(Block::default().literal(Form::Never, 0).text(b"password").0, b"\x10\x08password");
+        assert_eq!(Block::default().indexed(2).0, [0x82]);
+        assert_eq!(
+            Block::default().literal(Form::Indexing, 1).huffman(b"www.example.com").0,
+            [0x41, 0x8c, 0xf1, 0xe3, 0xc2, 0xe5, 0xf2, 0x3a, 0x6b, 0xa0, 0xab, 0x90, 0xf4, 0xff]
+        );
+    }
+
+    #[test]
+    fn requests_are_changed() {
+        let request =
+            Request::new("GET", "http", "/", "a").without(":path").changed(":method", "PUT").with("x", "y");
+        let expected =
+            Block::default().field(":method", "PUT").field(":scheme", "http").field(":authority", "a");
+        assert_eq!(request.block(), expected.field("x", "y"));
+    }
+}

@@ -79,3 +79,32 @@ pub(super) fn code(code: u32) -> String {
 pub(super) fn codes(codes: &[ErrorCode]) -> String {
     codes.iter().map(|one| code(one.0)).collect::<Vec<_>>().join(" or ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_have_words() {
+        let words = |frame_type, flags, stream, payload: &[u8]| {
+            frame(
+                FrameHeader { length: payload.len() as u32, frame_type, flags: Flags(flags), stream },
+                payload,
+            )
+        };
+        for (found, expected) in [
+            (words(FrameType::DATA, 9, 1, b"test"), "DATA on stream 1 (END_STREAM, PADDED, 4 octets)"),
+            (words(FrameType::RST_STREAM, 0, 3, &[0, 0, 0, 8]), "RST_STREAM on stream 3 (CANCEL)"),
+            (words(FrameType::RST_STREAM, 0, 3, &[0]), "RST_STREAM on stream 3 (1 octets)"),
+            (words(FrameType::SETTINGS, 1, 0, &[]), "SETTINGS (ACK, 0 octets)"),
+            (words(FrameType(0xfe), 0xff, 0, b"x"), "frame of type 0xfe (1 octets)"),
+            (words(FrameType::SETTINGS, 0, 0, &[0x7f, 0, 0, 0, 0, 1, 2]), "SETTINGS (0x7f00 1, 1 octets)"),
+            (
+                words(FrameType::GOAWAY, 0, 0, &[0, 0, 0, 5, 0, 0, 0, 0xff, b'!']),
+                "GOAWAY (last 5, code 0xff)",
+            ),
+        ] {
+            assert_eq!(found, expected);
+        }
+    }
+}
