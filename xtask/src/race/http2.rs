@@ -67,6 +67,7 @@ pub(super) fn race(options: &Options) -> Result<(), String> {
         parts.extend(rate);
     }
     if wanted(WIRE) {
+        commands.push(format!("`h2load {}` for heads", WIRE_LOAD.args().join(" ")));
         parts.push(wire(options)?);
     }
     if wanted(IDLE) {
