@@ -19,12 +19,29 @@ pub struct FrameError {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum FrameRule {
-    /// The payload has a length that this type does not have.
+    /// The payload has another length than all of this type.
     #[error("expected a payload of {expected} octets (RFC 9113 §4.2)")]
     Length {
-        /// How many there must be (SETTINGS: a multiple; others: at least or exactly).
+        /// How many octets there must be.
         expected: usize,
     },
+    /// The payload ends before what this type, with these flags, must have.
+    #[error("expected a payload of at least {least} octets (RFC 9113 §4.2)")]
+    TooShort {
+        /// How many octets there must be.
+        least: usize,
+    },
+    /// The payload is longer than the receiver allows.
+    #[error("payload of {length} octets, expected at most {limit} (SETTINGS_MAX_FRAME_SIZE, RFC 9113 §4.2)")]
+    TooLong {
+        /// What the header says.
+        length: u32,
+        /// What is allowed.
+        limit: u32,
+    },
+    /// SETTINGS that end within a setting.
+    #[error("expected a multiple of 6 octets (RFC 9113 §6.5)")]
+    Settings,
     /// The frame belongs to a stream and came on stream 0.
     #[error("expected a stream, not stream 0 (RFC 9113 §6)")]
     StreamZero,
@@ -43,6 +60,12 @@ pub enum FrameRule {
     /// A promise of stream 0.
     #[error("promise of stream 0 (RFC 9113 §6.6)")]
     Promised,
+    /// PRIORITY_UPDATE for stream 0.
+    #[error("priority of stream 0 (RFC 9218 §7.1)")]
+    Prioritized,
+    /// ALTSVC ends before its origin does.
+    #[error("origin longer than the payload (RFC 7838 §4)")]
+    AltSvcOrigin,
 }
 
 impl FrameError {
@@ -79,7 +102,12 @@ impl FrameError {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self.rule {
-            FrameRule::Length { .. } | FrameRule::AckPayload => ErrorCode::FRAME_SIZE_ERROR,
+            FrameRule::Length { .. }
+            | FrameRule::TooShort { .. }
+            | FrameRule::TooLong { .. }
+            | FrameRule::Settings
+            | FrameRule::AckPayload
+            | FrameRule::AltSvcOrigin => ErrorCode::FRAME_SIZE_ERROR,
             _ => ErrorCode::PROTOCOL_ERROR,
         }
     }
@@ -88,7 +116,7 @@ impl FrameError {
     #[must_use]
     pub fn is_stream_error(&self) -> bool {
         match (self.frame, self.rule) {
-            (_, FrameRule::StreamZero | FrameRule::StreamNotZero) => false,
+            // RFC 9113 §6.3, §6.9; all other rules protect what the connection shares.
             (FrameType::PRIORITY, FrameRule::Length { .. }) => true,
             (FrameType::WINDOW_UPDATE, FrameRule::Increment) => self.stream != 0,
             _ => false,

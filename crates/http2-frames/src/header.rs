@@ -9,6 +9,12 @@ use wirelace_wire::number::{be_u8, be_u24, be_u32};
 /// Octets of a frame header.
 pub const FRAME_HEADER_LEN: usize = 9;
 
+/// The largest number of a stream; the bit above it is reserved (RFC 9113 §4.1).
+pub(crate) const MAX_STREAM: u32 = 0x7fff_ffff;
+
+/// The longest payload that a header can count, and the largest SETTINGS_MAX_FRAME_SIZE (RFC 9113 §4.2).
+pub const MAX_PAYLOAD: u32 = (1 << 24) - 1;
+
 /// The type of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FrameType(pub u8);
@@ -146,15 +152,22 @@ impl FrameHeader {
             length,
             frame_type: FrameType(frame_type),
             flags: Flags(flags),
-            stream: stream & 0x7fff_ffff,
+            stream: stream & MAX_STREAM,
         })
     }
 
     /// Appends the header.
     #[inline]
     pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_octets());
+    }
+
+    /// The octets on the wire; a length or stream that is too large for them loses its high bits.
+    #[inline]
+    #[must_use]
+    pub const fn to_octets(&self) -> [u8; FRAME_HEADER_LEN] {
         let [_, l2, l1, l0] = self.length.to_be_bytes();
-        let [s3, s2, s1, s0] = self.stream.to_be_bytes();
-        out.extend_from_slice(&[l2, l1, l0, self.frame_type.0, self.flags.0, s3 & 0x7f, s2, s1, s0]);
+        let [s3, s2, s1, s0] = (self.stream & MAX_STREAM).to_be_bytes();
+        [l2, l1, l0, self.frame_type.0, self.flags.0, s3, s2, s1, s0]
     }
 }

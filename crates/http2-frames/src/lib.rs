@@ -29,11 +29,14 @@ extern crate alloc;
 
 #[cfg(feature = "tokio-util")]
 mod codec;
+mod encode;
 mod error;
 mod error_code;
 mod frame;
 mod header;
 mod lists;
+mod parse;
+mod payload;
 mod settings;
 mod write;
 
@@ -41,9 +44,10 @@ mod write;
 pub use codec::{FrameCodec, OwnedFrame};
 pub use error::{FrameError, FrameRule};
 pub use error_code::ErrorCode;
-pub use frame::{Dependency, Frame, data_range};
-pub use header::{FRAME_HEADER_LEN, Flags, FrameHeader, FrameType};
+pub use frame::{Dependency, Frame};
+pub use header::{FRAME_HEADER_LEN, Flags, FrameHeader, FrameType, MAX_PAYLOAD};
 pub use lists::Origins;
+pub use parse::data_range;
 pub use settings::{SettingId, Settings};
 pub use write::{
     write_data_header, write_goaway, write_headers, write_origin, write_ping, write_push_promise,

@@ -74,6 +74,12 @@ impl<'a> Settings<'a> {
         })
     }
 
+    /// The settings as they came.
+    #[must_use]
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.0.as_flattened()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -2,9 +2,10 @@
 
 use alloc::vec::Vec;
 
+use crate::encode::{begin, finish, put_number31};
 use crate::error_code::ErrorCode;
-use crate::frame::{Frame, finish};
-use crate::header::{Flags, FrameHeader, FrameType};
+use crate::frame::Frame;
+use crate::header::{Flags, FrameHeader, FrameType, MAX_PAYLOAD};
 use crate::settings::SettingId;
 
 /// Appends the header of DATA whose `len` octets follow without padding; below 2²⁴ (RFC 9113 §6.1).
@@ -19,7 +20,7 @@ pub fn write_data_header(out: &mut Vec<u8>, stream: u32, len: usize, end_stream:
 #[inline]
 pub fn write_headers(out: &mut Vec<u8>, stream: u32, block: &[u8], end_stream: bool, max_frame: usize) {
     let flags = Flags::END_STREAM.when(end_stream);
-    let max_frame = max_frame.max(1);
+    let max_frame = max_frame.clamp(1, MAX_PAYLOAD as usize);
     let (first, rest) = block.split_at_checked(max_frame).unwrap_or((block, &[]));
     let all = Flags::END_HEADERS.when(rest.is_empty());
     FrameHeader { length: first.len() as u32, frame_type: FrameType::HEADERS, flags: flags | all, stream }
@@ -33,7 +34,7 @@ pub fn write_headers(out: &mut Vec<u8>, stream: u32, block: &[u8], end_stream: b
 /// Appends a promise (RFC 9113 §6.6), and CONTINUATION where its block does not fit into a frame of `max_frame`
 /// octets.
 pub fn write_push_promise(out: &mut Vec<u8>, stream: u32, promised: u32, block: &[u8], max_frame: usize) {
-    let max_frame = max_frame.max(5);
+    let max_frame = max_frame.clamp(5, MAX_PAYLOAD as usize);
     let (first, rest) = block.split_at_checked(max_frame - 4).unwrap_or((block, &[]));
     Frame::PushPromise { stream, promised, fragment: first, end_headers: rest.is_empty() }.write(out);
     write_continuations(out, stream, rest, max_frame);
@@ -48,8 +49,7 @@ fn write_continuations(out: &mut Vec<u8>, stream: u32, block: &[u8], max_frame: 
 
 /// Appends SETTINGS (RFC 9113 §6.5).
 pub fn write_settings(out: &mut Vec<u8>, settings: &[(SettingId, u32)]) {
-    let start = out.len();
-    out.extend_from_slice(&[0; 9]);
+    let start = begin(out);
     for (id, value) in settings {
         out.extend_from_slice(&id.0.to_be_bytes());
         out.extend_from_slice(&value.to_be_bytes());
@@ -76,7 +76,7 @@ pub fn write_rst_stream(out: &mut Vec<u8>, stream: u32, code: ErrorCode) {
 #[inline]
 pub fn write_window_update(out: &mut Vec<u8>, stream: u32, increment: u32) {
     FrameHeader { length: 4, frame_type: FrameType::WINDOW_UPDATE, flags: Flags::NONE, stream }.write(out);
-    out.extend_from_slice(&(increment & 0x7fff_ffff).to_be_bytes());
+    put_number31(out, increment);
 }
 
 /// Appends GOAWAY (RFC 9113 §6.8).
@@ -86,8 +86,7 @@ pub fn write_goaway(out: &mut Vec<u8>, last_stream: u32, code: ErrorCode, debug:
 
 /// Appends ORIGIN (RFC 8336 §2). An origin of 2¹⁶ octets or more is left out.
 pub fn write_origin(out: &mut Vec<u8>, origins: &[&[u8]]) {
-    let start = out.len();
-    out.extend_from_slice(&[0; 9]);
+    let start = begin(out);
     for origin in origins {
         if let Ok(length) = u16::try_from(origin.len()) {
             out.extend_from_slice(&length.to_be_bytes());
