@@ -52,10 +52,7 @@ impl Priority {
     /// 9218 §8).
     #[must_use]
     pub fn merged(self, value: &[u8]) -> Priority {
-        let Ok(members) = Dictionary::parse(value) else { return self };
-        let urgency = members.get("u").and_then(|member| member.as_integer());
-        let urgency = urgency.and_then(|urgency| u8::try_from(urgency).ok()).filter(|&urgency| urgency <= 7);
-        let incremental = members.get("i").and_then(|member| member.as_boolean());
+        let Said { urgency, incremental } = Said::common(value).unwrap_or_else(|| Said::any(value));
         Priority {
             urgency: urgency.unwrap_or(self.urgency),
             incremental: incremental.unwrap_or(self.incremental),
@@ -76,6 +73,38 @@ impl Priority {
     }
 }
 
+/// What a field value says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Said {
+    urgency: Option<u8>,
+    incremental: Option<bool>,
+}
+
+impl Said {
+    /// The forms that browsers send with every request, without a dictionary to build.
+    #[inline]
+    fn common(value: &[u8]) -> Option<Said> {
+        let (urgency, rest) = match value {
+            [b'u', b'=', digit @ b'0'..=b'7', rest @ ..] => (Some(digit - b'0'), rest),
+            _ => (None, value),
+        };
+        match (urgency, rest) {
+            (_, b"") => Some(Said { urgency, incremental: None }),
+            (Some(_), b", i" | b",i") | (None, b"i") => Some(Said { urgency, incremental: Some(true) }),
+            _ => None,
+        }
+    }
+
+    fn any(value: &[u8]) -> Said {
+        let Ok(members) = Dictionary::parse(value) else { return Said::default() };
+        let urgency = members.get("u").and_then(|member| member.as_integer());
+        Said {
+            urgency: urgency.and_then(|urgency| u8::try_from(urgency).ok()).filter(|&urgency| urgency <= 7),
+            incremental: members.get("i").and_then(|member| member.as_boolean()),
+        }
+    }
+}
+
 impl fmt::Display for Priority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut value = Vec::new();
@@ -88,6 +117,7 @@ impl fmt::Display for Priority {
 mod tests {
     use super::*;
     use alloc::string::ToString as _;
+    use proptest::prelude::*;
 
     #[test]
     fn members_that_cannot_be_read_count_as_not_said() {
@@ -95,6 +125,14 @@ mod tests {
             ("", 3, false),
             ("u=0", 0, false),
             ("u=7, i", 7, true),
+            ("u=7,i", 7, true),
+            (" i ", 3, true),
+            ("u=7, ", 3, false),
+            ("u=1, i, ", 3, false),
+            ("U=1", 3, false),
+            ("u=1;i", 1, false),
+            ("u=(1), i", 3, true),
+            ("u=@1", 3, false),
             ("i, u=5;x=1, other=(1 2)", 5, true),
             ("u=8", 3, false),
             ("u=-1, i=?1", 3, true),
@@ -113,6 +151,15 @@ mod tests {
         assert_eq!(asked.merged(b"u=1"), Priority::new(1, true));
         assert_eq!(asked.merged(b"i=?0"), Priority::new(5, false));
         assert_eq!(asked.merged(b"(("), asked);
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_says_the_same(value in "(u=[0-9]|i|u|)(, |,| ,|)(u=[0-9]|i=?[?01]*|i|)") {
+            if let Some(said) = Said::common(value.as_bytes()) {
+                prop_assert_eq!(said, Said::any(value.as_bytes()), "{}", value);
+            }
+        }
     }
 
     #[test]
