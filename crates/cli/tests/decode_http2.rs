@@ -29,6 +29,7 @@ fn conversation() -> Vec<u8> {
         frame(1, 1, 3, b"\x82\x86\x84\xbe\x10\x01"),
         frame(9, 4, 3, b"x\x03yes"),
         frame(0, 9, 3, b"\x03hello\0\0\0"),
+        frame(0, 8, 1, b"\x02hello\0\x01"),
         frame(0, 0, 1, b""),
         frame(2, 0, 5, b"\0\0\0\x03\x05"),
         frame(3, 0, 3, b"\0\0\0\x08"),
@@ -36,17 +37,23 @@ fn conversation() -> Vec<u8> {
         frame(6, 1, 0, b"12345678"),
         frame(8, 0, 0, b"\0\0\x01\0"),
         frame(10, 0, 0, b"\0\x01ah3=\":443\""),
+        frame(10, 0, 3, b"\0\x01aclear"),
         frame(12, 0, 0, b"\0\x01a\0\x01b"),
+        frame(12, 1, 0, b"\0\x01c"),
         frame(16, 0, 0, b"\0\0\0\x05u=0, i"),
+        frame(16, 0, 0, b"\0\0\0\x05(("),
         frame(0xee, 7, 9, b"??"),
         frame(7, 0, 0, b"\0\0\0\x01\0\0\0\x0bcalm"),
     ]
     .concat()
 }
 
-/// Each representation of RFC 7541 §6, the first behind two size updates.
-const BLOCK: &[u8] = b"\x20\x3f\xe1\x1f\x82\x40\x0acustom-key\x0dcustom-header\xbe\x04\x0c/sample/path\
+/// Each representation of RFC 7541 §6, the first behind two size updates; the table has room for one.
+const BLOCK: &[u8] = b"\x20\x3f\x29\x82\x40\x0acustom-key\x0dcustom-header\xbe\x04\x0c/sample/path\
 \x10\x08password\x06secret\x0f\x0d\x02\x31\x33\x5c\x02\x34\x32";
+
+/// A field `n` whose value has 4,040 octets.
+const LONG_FIELD: &[u8] = b"\x40\x01n\x7f\xc9\x1e";
 
 fn golden(name: &str, kind: &str, input: &[u8]) {
     let output = run(&["decode", kind], input);
@@ -97,7 +104,7 @@ fn the_first_wrong_byte_ends_it() {
         (
             "http2",
             frame(8, 0, 1, b"\0\0\0\0"),
-            "byte 13 (0xd), the end: window increment of 0 (RFC 9113 §6.9) (PROTOCOL_ERROR)",
+            "byte 9 (0x9), `\\x00`: window increment of 0 (RFC 9113 §6.9) (PROTOCOL_ERROR)",
         ),
         ("http2", frame(9, 4, 1, b"x"), "byte 0 (0x0), `\\x00`: CONTINUATION that continues nothing"),
         (
@@ -106,9 +113,76 @@ fn the_first_wrong_byte_ends_it() {
             "byte 10 (0xa), `\\x00`: PING within the field block of stream 1",
         ),
         ("http2", part.clone(), "byte 10 (0xa), the end: the input ends within a field block of stream 1"),
+        (
+            "http2",
+            [PREFACE.to_vec(), frame(6, 0, 0, &[0; 8])].concat(),
+            "byte 27 (0x1b), `\\x06`: expected SETTINGS behind the preface (RFC 9113 §3.4)",
+        ),
+        (
+            "http2",
+            frame(4, 0, 0, b"\0\x05\0\0\x40\0\0\x02\0\0\0\x02"),
+            "byte 17 (0x11), `\\x00`: SETTINGS_ENABLE_PUSH = 2, expected 0 or 1 (RFC 9113 §6.5.2) (PROTOCOL_ERROR)",
+        ),
+        (
+            "http2",
+            frame(4, 0, 0, b"\0\x04\x80\0\0\0"),
+            "byte 11 (0xb), `\\x80`: SETTINGS_INITIAL_WINDOW_SIZE = 2147483648, expected at most 2147483647 \
+             (RFC 9113 §6.5.2) (FLOW_CONTROL_ERROR)",
+        ),
+        (
+            "http2",
+            frame(4, 0, 0, b"\0\x05\0\0\x3f\xff"),
+            "byte 11 (0xb), `\\x00`: SETTINGS_MAX_FRAME_SIZE = 16383, expected 16384 to 16777215",
+        ),
+        (
+            "http2",
+            frame(4, 0, 0, b"\0\x08\0\0\0\x02"),
+            "byte 11 (0xb), `\\x00`: SETTINGS_ENABLE_CONNECT_PROTOCOL = 2, expected 0 or 1 (RFC 8441 §3)",
+        ),
+        (
+            "http2",
+            frame(4, 0, 0, b"\0\x09\0\0\0\x02"),
+            "byte 11 (0xb), `\\x00`: SETTINGS_NO_RFC7540_PRIORITIES = 2, expected 0 or 1 (RFC 9218 §2.1)",
+        ),
+        (
+            "http2",
+            frame(4, 0, 0, b"\0\x02\0\0\0\0\0"),
+            "byte 15 (0xf), `\\x00`: expected a multiple of 6 octets (RFC 9113 §6.5) (FRAME_SIZE_ERROR)",
+        ),
+        (
+            "http2",
+            frame(12, 0, 0, b"\0\x01a\0\x02b"),
+            "byte 15 (0xf), the end: the frame ends within an origin (RFC 8336 §2)",
+        ),
+        (
+            "http2",
+            frame(0, 8, 1, b"\x04abc"),
+            "byte 9 (0x9), `\\x04`: padding as long as the payload or longer (RFC 9113 §6.1) (PROTOCOL_ERROR)",
+        ),
         // The second part is where it is wrong: an index beyond the tables.
-        ("http2", [part, frame(9, 4, 1, b"\x84\xff\x80\x01")].concat(), "byte 20 (0x14), `\\xff`: index 255"),
-        ("hpack", b"\x80".to_vec(), "byte 0 (0x0), `\\x80`: index 0"),
+        (
+            "http2",
+            [part, frame(9, 4, 1, b"\x84\xff\x80\x01")].concat(),
+            "byte 20 (0x14), `\\xff`: index 255 is beyond",
+        ),
+        // A table that nobody made larger has 4,096 octets: what was evicted is gone.
+        (
+            "hpack",
+            [LONG_FIELD, &[b'v'; 4040], b"\x40\x01m\x01v\xbf"].concat(),
+            "byte 4051 (0xfd3), `\\xbf`: index 63 is beyond the 62 entries of both tables (RFC 7541 §2.3.3)",
+        ),
+        ("hpack", b"\x80".to_vec(), "byte 0 (0x0), `\\x80`: index 0 refers to nothing (RFC 7541 §6.1)"),
+        ("hpack", b"\x40\0\x01a".to_vec(), "byte 0 (0x0), `@`: empty field name (RFC 9110 §5.1)"),
+        (
+            "hpack",
+            b"\x20\x20\x20".to_vec(),
+            "byte 2 (0x2), ` `: third table size update, two say everything (RFC 7541 §4.2)",
+        ),
+        (
+            "hpack",
+            b"\x3f\xe1\xff\x7f".to_vec(),
+            "byte 0 (0x0), `?`: table size update to 2097152, more than 1048576 is not decoded (RFC 7541 §6.3)",
+        ),
         (
             "hpack",
             b"\x82\x20".to_vec(),
@@ -119,7 +193,21 @@ fn the_first_wrong_byte_ends_it() {
             b"\x41\x05ab".to_vec(),
             "byte 4 (0x4), the end: the block ends within a string of 5 octets",
         ),
-        ("hpack", b"\x41\x81\x00".to_vec(), "byte 2 (0x2), `\\x00`: "),
+        (
+            "hpack",
+            b"\x41\x81\x00".to_vec(),
+            "byte 2 (0x2), `\\x00`: padding that is not the beginning of EOS (RFC 7541 §5.2)",
+        ),
+        (
+            "hpack",
+            b"\x41\x82\x1f\xff".to_vec(),
+            "byte 2 (0x2), `\\x1f`: more than 7 bits of padding (RFC 7541 §5.2)",
+        ),
+        (
+            "hpack",
+            b"\x41\x84\xff\xff\xff\xff".to_vec(),
+            "byte 2 (0x2), `\\xff`: EOS inside a string (RFC 7541 §5.2)",
+        ),
         (
             "hpack",
             b"\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
@@ -128,7 +216,7 @@ fn the_first_wrong_byte_ends_it() {
     ] {
         let output = run(&["decode", kind], &input);
         let text = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(3), "{input:?}");
+        assert_eq!(output.status.code(), Some(3), "{kind}: {error}");
         assert!(
             text.starts_with(&format!("wirelace: {error}")) && text.lines().count() == 1,
             "{text} not {error}"

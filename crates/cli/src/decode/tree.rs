@@ -39,6 +39,20 @@ impl<W: Write> Tree<W> {
     }
 }
 
+/// So many of what a word says.
+pub(super) struct Count(pub(super) usize, pub(super) &'static str);
+
+impl Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Count(count, word) = *self;
+        match (count, word.strip_suffix('y')) {
+            (1, _) => write!(f, "1 {word}"),
+            (_, Some(stem)) => write!(f, "{count} {stem}ies"),
+            (_, None) => write!(f, "{count} {word}s"),
+        }
+    }
+}
+
 /// Bytes in quotes, escaped, cut where they are long.
 pub(super) struct Quoted<'a>(pub(super) &'a [u8]);
 
@@ -73,6 +87,12 @@ fn escaped(bytes: &[u8], quoted: bool, f: &mut fmt::Formatter<'_>) -> fmt::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        let words = [0, 1, 2].map(|count| format!("{}, {}", Count(count, "octet"), Count(count, "entry")));
+        assert_eq!(words, ["0 octets, 0 entries", "1 octet, 1 entry", "2 octets, 2 entries"]);
+    }
 
     #[test]
     fn values_are_escaped_and_cut() {

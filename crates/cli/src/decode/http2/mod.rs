@@ -1,13 +1,19 @@
 //! `decode http2`: the frames of one direction of a connection (RFC 9113).
 
+mod names;
+
 use std::io::Write;
 
-use wirelace::http2_frames::{Dependency, FRAME_HEADER_LEN, Flags, Frame, FrameHeader, FrameType, PREFACE};
+use wirelace::http2_frames::{
+    Dependency, FRAME_HEADER_LEN, Frame, FrameHeader, FrameType, Origins, PREFACE, Settings,
+};
 use wirelace::semantics::Priority;
+use wirelace::semantics::structured::Dictionary;
 
 use super::hpack::Blocks;
-use super::tree::{Plain, Quoted, Tree};
+use super::tree::{Count, Plain, Quoted, Tree};
 use super::wrong::{Stop, wrong};
+use names::{Named, Stream, section, setting_rule, setting_section};
 
 /// Writes the tree of all frames in `input`.
 pub(super) fn decode(input: &[u8], tree: &mut Tree<impl Write>) -> Result<(), Stop> {
@@ -18,6 +24,10 @@ pub(super) fn decode(input: &[u8], tree: &mut Tree<impl Write>) -> Result<(), St
     } else if input.starts_with(b"PRI ") {
         let same = input.iter().zip(PREFACE).take_while(|(byte, expected)| byte == expected).count();
         return Err(wrong(same, "expected the preface of a client (RFC 9113 §3.4)"));
+    }
+    if at > 0 && FrameHeader::read(&input[at..]).is_some_and(|first| first.frame_type != FrameType::SETTINGS)
+    {
+        return Err(wrong(at + 3, "expected SETTINGS behind the preface (RFC 9113 §3.4)"));
     }
     let mut decoder = Decoder { tree, blocks: Blocks::new(), open: None };
     while at < input.len() {
@@ -37,8 +47,8 @@ pub(super) fn decode(input: &[u8], tree: &mut Tree<impl Write>) -> Result<(), St
 struct Open {
     stream: u32,
     bytes: Vec<u8>,
-    /// Where its parts lie.
-    at: Vec<(usize, usize)>,
+    /// Where its parts begin, in the block and in the input.
+    parts: Vec<(usize, usize)>,
 }
 
 struct Decoder<'a, W> {
@@ -57,17 +67,16 @@ impl<W: Write> Decoder<'_, W> {
         let start = at + FRAME_HEADER_LEN;
         let end = start + header.length as usize;
         let text = format_args!(
-            "{}, {} octets{}, {}",
+            "{}, {}{}, {}",
             header.frame_type,
-            header.length,
+            Count(header.length as usize, "octet"),
             Named(header),
             Stream(header.stream)
         );
         self.tree.open(at, section(header.frame_type), text)?;
         let Some(payload) = input.get(start..end) else {
-            let missing = end - input.len();
-            let rule =
-                format!("the input ends within a frame, {missing} octets before its end (RFC 9113 §4.1)");
+            let missing = Count(end - input.len(), "octet");
+            let rule = format!("the input ends within a frame, {missing} before its end (RFC 9113 §4.1)");
             return Err(wrong(input.len(), rule));
         };
         let frame = Frame::parse(header, payload).map_err(|error| {
@@ -97,13 +106,13 @@ impl<W: Write> Decoder<'_, W> {
             Frame::Data { data, flow_length, .. } => {
                 let padding = flow_length as usize - data.len();
                 let offset = start + usize::from(padding > 0);
-                self.padding(padding, start)?;
+                self.padding(padding, payload, start)?;
                 self.tree.line(offset, "RFC 9113 §6.1", format_args!("data: {}", Quoted(data)))?;
             }
             Frame::Headers { stream, fragment, dependency, end_headers, .. } => {
                 let fixed = 5 * usize::from(dependency.is_some());
                 let padding = payload.len() - fragment.len() - fixed;
-                self.padding(padding, start)?;
+                self.padding(padding, payload, start)?;
                 let before = usize::from(padding > 0);
                 if let Some(dependency) = dependency {
                     self.dependency(dependency, start + before)?;
@@ -115,15 +124,10 @@ impl<W: Write> Decoder<'_, W> {
             Frame::RstStream { code, .. } => {
                 self.tree.line(start, "RFC 9113 §7", format_args!("error code: {code} ({:#x})", code.0))?;
             }
-            Frame::Settings { settings, .. } => {
-                for (number, (setting, value)) in settings.iter().enumerate() {
-                    let text = format_args!("{setting} = {value}");
-                    self.tree.line(start + number * 6, "RFC 9113 §6.5.2", text)?;
-                }
-            }
+            Frame::Settings { settings, .. } => self.settings(settings, start)?,
             Frame::PushPromise { stream, promised, fragment, end_headers } => {
                 let padding = payload.len() - fragment.len() - 4;
-                self.padding(padding, start)?;
+                self.padding(padding, payload, start)?;
                 let before = usize::from(padding > 0);
                 self.tree.line(
                     start + before,
@@ -155,39 +159,68 @@ impl<W: Write> Decoder<'_, W> {
             }
             Frame::PriorityUpdate { stream, value } => {
                 self.tree.line(start, "RFC 9218 §7.1", format_args!("prioritises stream {stream}"))?;
-                let priority = Priority::parse(value);
-                let shared = if priority.is_incremental() { "incremental" } else { "as a whole" };
-                let text = format_args!("{} (urgency {}, {shared})", Quoted(value), priority.urgency());
-                self.tree.line(start + 4, "RFC 9218 §4", text)?;
+                self.priority(value, start + 4)?;
             }
-            Frame::AltSvc { origin, value, .. } => {
-                self.tree.line(start, "RFC 7838 §4", format_args!("origin: {}", Quoted(origin)))?;
+            Frame::AltSvc { stream, origin, value } => {
+                let ignored = match (stream, origin) {
+                    (0, b"") => " (ignored: an origin is needed)",
+                    (1.., [_, ..]) => " (ignored: the stream has one)",
+                    _ => "",
+                };
+                self.tree.line(start, "RFC 7838 §4", format_args!("origin: {}{ignored}", Quoted(origin)))?;
                 let text = format_args!("Alt-Svc: {}", Plain(value));
                 self.tree.line(start + 2 + origin.len(), "RFC 7838 §3", text)?;
             }
-            Frame::Origin { origins } => {
-                let mut at = start;
-                for origin in origins.iter() {
-                    self.tree.line(at, "RFC 8336 §2", format_args!("origin: {}", Quoted(origin)))?;
-                    at += 2 + origin.len();
-                }
+            Frame::Origin { origins } => self.origins(origins, start)?,
+            _ => {
+                let text = format_args!("payload, to be ignored: {}", Quoted(payload));
+                self.tree.line(start, "RFC 9113 §5.5", text)?;
             }
-            // Ignored by whoever receives it (RFC 9113 §5.5).
-            _ => self.tree.line(start, "RFC 9113 §5.5", format_args!("payload: {}", Quoted(payload)))?,
         }
         Ok(())
     }
 
-    /// `octets`: the length octet of the padding and the padding itself.
-    fn padding(&mut self, octets: usize, start: usize) -> Result<(), Stop> {
-        if octets > 0 {
-            self.tree.line(
-                start,
-                "RFC 9113 §6.1",
-                format_args!("padding: {} octets at the end", octets - 1),
-            )?;
+    fn settings(&mut self, settings: Settings<'_>, start: usize) -> Result<(), Stop> {
+        for (number, (id, value)) in settings.iter().enumerate() {
+            let at = start + number * 6;
+            self.tree.line(at, setting_section(id), format_args!("{id} = {value}"))?;
+            if let Some((range, code)) = setting_rule(id, value) {
+                let rule = format!("{id} = {value}, expected {range} ({}) ({code})", setting_section(id));
+                return Err(wrong(at + 2, rule));
+            }
         }
         Ok(())
+    }
+
+    fn priority(&mut self, value: &[u8], at: usize) -> Result<(), Stop> {
+        let priority = Priority::parse(value);
+        let shared = if priority.is_incremental() { "incremental" } else { "as a whole" };
+        let broken = if Dictionary::parse(value).is_err() { "no dictionary, so " } else { "" };
+        let text = format_args!("{} ({broken}urgency {}, {shared})", Quoted(value), priority.urgency());
+        Ok(self.tree.line(at, "RFC 9218 §4", text)?)
+    }
+
+    fn origins(&mut self, origins: Origins<'_>, start: usize) -> Result<(), Stop> {
+        let mut at = start;
+        for origin in origins.iter() {
+            self.tree.line(at, "RFC 8336 §2", format_args!("origin: {}", Quoted(origin)))?;
+            at += 2 + origin.len();
+        }
+        let end = start + origins.as_bytes().len();
+        if at < end {
+            return Err(wrong(end, "the frame ends within an origin (RFC 8336 §2)"));
+        }
+        Ok(())
+    }
+
+    /// `octets`: the length octet of the padding, in front, and the padding itself, at the end.
+    fn padding(&mut self, octets: usize, payload: &[u8], start: usize) -> Result<(), Stop> {
+        let Some(octets) = octets.checked_sub(1) else { return Ok(()) };
+        let padding = payload.iter().rev().take(octets);
+        // Receivers may refuse it (RFC 9113 §6.1).
+        let odd = if padding.copied().any(|octet| octet != 0) { ", not all of them zero" } else { "" };
+        let text = format_args!("padding: {} at the end{odd}", Count(octets, "octet"));
+        Ok(self.tree.line(start, "RFC 9113 §6.1", text)?)
     }
 
     fn dependency(&mut self, dependency: Dependency, at: usize) -> Result<(), Stop> {
@@ -199,76 +232,15 @@ impl<W: Write> Decoder<'_, W> {
     }
 
     fn block(&mut self, stream: u32, fragment: &[u8], at: usize, end: bool) -> Result<(), Stop> {
-        let mut open = self.open.take().unwrap_or(Open { stream, bytes: Vec::new(), at: Vec::new() });
-        open.at.push((open.bytes.len(), at));
+        let mut open = self.open.take().unwrap_or(Open { stream, bytes: Vec::new(), parts: Vec::new() });
+        open.parts.push((open.bytes.len(), at));
         open.bytes.extend_from_slice(fragment);
         if !end {
-            let text = format_args!("part of a field block, {} octets", fragment.len());
+            let text = format_args!("part of a field block, {}", Count(fragment.len(), "octet"));
             self.tree.line(at, "RFC 9113 §4.3", text)?;
             self.open = Some(open);
             return Ok(());
         }
-        self.blocks.decode(&open.bytes, &open.at, self.tree)
-    }
-}
-
-fn section(frame_type: FrameType) -> &'static str {
-    match frame_type {
-        FrameType::DATA => "RFC 9113 §6.1",
-        FrameType::HEADERS => "RFC 9113 §6.2",
-        FrameType::PRIORITY => "RFC 9113 §6.3",
-        FrameType::RST_STREAM => "RFC 9113 §6.4",
-        FrameType::SETTINGS => "RFC 9113 §6.5",
-        FrameType::PUSH_PROMISE => "RFC 9113 §6.6",
-        FrameType::PING => "RFC 9113 §6.7",
-        FrameType::GOAWAY => "RFC 9113 §6.8",
-        FrameType::WINDOW_UPDATE => "RFC 9113 §6.9",
-        FrameType::CONTINUATION => "RFC 9113 §6.10",
-        FrameType::PRIORITY_UPDATE => "RFC 9218 §7.1",
-        FrameType::ALTSVC => "RFC 7838 §4",
-        FrameType::ORIGIN => "RFC 8336 §2",
-        _ => "RFC 9113 §4.1",
-    }
-}
-
-/// A frame's stream in words.
-struct Stream(u32);
-
-impl std::fmt::Display for Stream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            0 => f.write_str("the connection"),
-            stream => write!(f, "stream {stream}"),
-        }
-    }
-}
-
-/// A frame's flags by name; those that mean nothing as a number.
-struct Named(FrameHeader);
-
-impl std::fmt::Display for Named {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let all: &[(Flags, &str)] = match self.0.frame_type {
-            FrameType::DATA => &[(Flags::END_STREAM, "END_STREAM"), (Flags::PADDED, "PADDED")],
-            FrameType::HEADERS => &[
-                (Flags::END_STREAM, "END_STREAM"),
-                (Flags::END_HEADERS, "END_HEADERS"),
-                (Flags::PADDED, "PADDED"),
-                (Flags::PRIORITY, "PRIORITY"),
-            ],
-            FrameType::PUSH_PROMISE => &[(Flags::END_HEADERS, "END_HEADERS"), (Flags::PADDED, "PADDED")],
-            FrameType::CONTINUATION => &[(Flags::END_HEADERS, "END_HEADERS")],
-            FrameType::SETTINGS | FrameType::PING => &[(Flags::ACK, "ACK")],
-            _ => &[],
-        };
-        let mut left = self.0.flags.0;
-        for (flag, name) in all.iter().filter(|(flag, _)| self.0.flags.contains(*flag)) {
-            left &= !flag.0;
-            write!(f, ", {name}")?;
-        }
-        if left != 0 {
-            write!(f, ", undefined flags {left:#x}")?;
-        }
-        Ok(())
+        self.blocks.decode(&open.bytes, &open.parts, self.tree)
     }
 }
