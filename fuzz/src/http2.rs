@@ -24,17 +24,26 @@ pub fn frames(data: &[u8]) {
         rest = &rest[FRAME_HEADER_LEN + payload.len()..];
         match Frame::parse(header, payload) {
             Ok(frame) => {
-                let mut out = Vec::new();
-                frame.write(&mut out);
-                let again = FrameHeader::read(&out).expect("a header was written");
-                let back =
-                    Frame::parse(again, &out[FRAME_HEADER_LEN..]).expect("what was written can be read");
-                if let (Frame::Data { data, .. }, Frame::Data { data: same, .. }) = (frame, back) {
-                    assert_eq!(data, same);
-                    let range = data_range(header, payload).expect("it was read");
-                    assert_eq!(&payload[range], data);
-                } else {
-                    assert_eq!(frame, back);
+                for padding in [None, Some(payload.len() as u8)] {
+                    let mut out = Vec::new();
+                    match padding {
+                        None => frame.write(&mut out),
+                        Some(padding) => frame.write_padded(&mut out, padding),
+                    }
+                    let again = FrameHeader::read(&out).expect("a header was written");
+                    assert_eq!(again.length as usize, out.len() - FRAME_HEADER_LEN);
+                    let back =
+                        Frame::parse(again, &out[FRAME_HEADER_LEN..]).expect("what was written can be read");
+                    if let (Frame::Data { data, .. }, Frame::Data { data: same, flow_length, .. }) =
+                        (frame, back)
+                    {
+                        let octets = padding.map_or(0, |padding| usize::from(padding) + 1);
+                        assert_eq!((data, data.len() + octets), (same, flow_length as usize));
+                        let range = data_range(header, payload).expect("it was read");
+                        assert_eq!(&payload[range], data);
+                    } else {
+                        assert_eq!(frame, back);
+                    }
                 }
             }
             Err(error) => {
