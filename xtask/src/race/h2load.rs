@@ -27,15 +27,23 @@ impl Load {
     }
 }
 
+/// What h2load counted.
+#[derive(Debug, PartialEq)]
+pub(super) struct Counts {
+    pub(super) count: Count,
+    /// Octets of all field blocks as they were sent.
+    pub(super) heads: f64,
+}
+
 /// Runs h2load once against a server whose URLs begin with `url`; one request that failed is an error, and so is a
 /// missing octet.
-pub(super) fn run(url: &str, load: Load) -> Result<Count, String> {
+pub(super) fn run(url: &str, load: Load) -> Result<Counts, String> {
     let mut command = Command::new("taskset");
     command.args(["-c", CORE, "h2load"]).args(load.args()).arg(format!("{url}{}", load.path));
     parse(&output(&mut command)?, load)
 }
 
-fn parse(text: &str, load: Load) -> Result<Count, String> {
+fn parse(text: &str, load: Load) -> Result<Counts, String> {
     let line = |start: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(start));
         line.ok_or_else(|| format!("no line `{start}` from h2load:\n{text}"))
@@ -58,7 +66,11 @@ fn parse(text: &str, load: Load) -> Result<Count, String> {
     }
     let rate = line("finished in ")?.split(", ").find_map(|part| part.strip_suffix(" req/s"));
     let per_second = rate.and_then(|rate| rate.parse().ok()).ok_or("no rate from h2load")?;
-    Ok(Count { requests: requests as f64, per_second })
+    // `traffic: 1.2KB (1234) total, 60B (60) headers (space savings 80.00%), …`
+    let heads =
+        traffic.split_once(") headers").and_then(|(before, _)| before.rsplit_once('(')?.1.parse().ok());
+    let heads = heads.ok_or_else(|| format!("no octets of headers from h2load: {traffic}"))?;
+    Ok(Counts { count: Count { requests: requests as f64, per_second }, heads })
 }
 
 #[cfg(test)]
@@ -74,7 +86,8 @@ mod tests {
 
     #[test]
     fn reads_what_h2load_prints() {
-        assert_eq!(parse(SAMPLE, LOAD), Ok(Count { requests: 4.0, per_second: 1951.22 }));
+        let count = Count { requests: 4.0, per_second: 1951.22 };
+        assert_eq!(parse(SAMPLE, LOAD), Ok(Counts { count, heads: 60.0 }));
     }
 
     #[test]

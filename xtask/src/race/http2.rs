@@ -41,6 +41,10 @@ const RATE: &str = "large-rate";
 const MANY: usize = 10_000;
 const IDLE: &str = "idle";
 
+/// The part of what is sent, and the answers that it asks for.
+const WIRE: &str = "wire";
+const WIRE_LOAD: Load = small(1, 10, 1000);
+
 const fn small(connections: usize, streams: usize, requests: usize) -> Load {
     Load { connections, streams, requests, path: "/", body: BODY.len() }
 }
@@ -48,8 +52,8 @@ const fn small(connections: usize, streams: usize, requests: usize) -> Load {
 pub(super) fn race(options: &Options) -> Result<(), String> {
     let wanted = |name: &str| options.parts.is_empty() || options.parts.iter().any(|part| part == name);
     let chosen: Vec<_> = LOADS.iter().filter(|(name, ..)| wanted(name)).collect();
-    if chosen.is_empty() && !wanted(IDLE) {
-        return Err("no such part: c1-m100, c10-m32, c1-m1, large, idle".into());
+    if chosen.is_empty() && !wanted(IDLE) && !wanted(WIRE) {
+        return Err("no such part: c1-m100, c10-m32, c1-m1, large, wire, idle".into());
     }
     machine::build(&["hyper-http2"], &["ours-http2"])?;
     let mut parts = Vec::new();
@@ -61,6 +65,10 @@ pub(super) fn race(options: &Options) -> Result<(), String> {
         let rate = (*name == "large").then(|| rate(&part));
         parts.push(part);
         parts.extend(rate);
+    }
+    if wanted(WIRE) {
+        commands.push(format!("`h2load {}` for heads", WIRE_LOAD.args().join(" ")));
+        parts.push(wire(options)?);
     }
     if wanted(IDLE) {
         commands.push("connections that have done one request and are left alone".into());
@@ -88,20 +96,32 @@ pub(super) fn race(options: &Options) -> Result<(), String> {
 
 /// CPU time for each request under a load, in microseconds.
 fn run(name: &'static str, title: &str, load: Load, options: &Options) -> Result<Part, String> {
-    let contestants: Vec<Contestant> = SERVERS
-        .iter()
-        .filter(|name| options.runs(name))
-        .map(|name| contestant(name))
-        .collect::<Result<_, _>>()?;
+    let contestants = contestants(options)?;
     let mut part =
         Part { name, title: title.to_owned(), unit: "µs/request", bases: BASES.to_vec(), rows: Vec::new() };
     measure::in_turns(&mut part, &contestants, 1, options.rounds(), Server::start, |server| {
         let server = running(server)?;
         let before = server.cpu_us()?;
-        let count = h2load::run(&server.url, load)?;
+        let count = h2load::run(&server.url, load)?.count;
         server.quiesce()?;
         let cpu = server.cpu_us()? - before;
         Ok(Sample { value: cpu / count.requests, per_second: Some(count.per_second) })
+    });
+    Ok(part)
+}
+
+/// Octets of field blocks, which say how well each compresses.
+fn wire(options: &Options) -> Result<Part, String> {
+    let mut part = Part {
+        name: WIRE,
+        title: "The head of each small answer as it is sent".into(),
+        unit: "bytes",
+        bases: BASES.to_vec(),
+        rows: Vec::new(),
+    };
+    measure::in_turns(&mut part, &contestants(options)?, 0, 1, Server::start, |server| {
+        let heads = h2load::run(&running(server)?.url, WIRE_LOAD)?.heads;
+        Ok(Sample { value: heads / WIRE_LOAD.requests as f64, per_second: None })
     });
     Ok(part)
 }
