@@ -291,6 +291,23 @@ def _(tls):
     healthy(tls)
 
 
+@both("padding: more of it than the connection's window, which comes back to the last byte", 60)
+def _(tls):
+    with Raw(tls) as peer:
+        peer.settle()
+        # One byte and 255 of padding, which with their length take 257 of the windows.
+        piece = DataFrame(1, b"x", flags=["PADDED"], pad_length=255).serialize()
+        window = 65_535 + sum(frame.window_increment for frame in peer.log if isinstance(frame, WindowUpdateFrame))
+        times = window * 11 // 10 // 257 // 200
+        true(times < 2000, f"a window of {window} bytes: this takes too long")
+        stream = peer.ask("POST", "/upload", end=False)
+        peer.pour(stream, piece * 200, 257 * 200, times)
+        peer.send(DataFrame(stream, b"", flags=["END_STREAM"]))
+        peer.ended(stream)
+        equal(peer.status(stream), ["200"], "status")
+        equal(json.loads(b"".join(f.data for f in peer.log if isinstance(f, DataFrame)))["bytes"], 200 * times, "bytes received")
+
+
 @both("100 fields of 600 bytes are served, 10,000 small ones are not")
 def _(tls):
     with Raw(tls) as peer:
