@@ -1,184 +1,133 @@
-//! HTTP/2 frames, read and written: what many small exchanges bring, and a body in full frames.
-//!
-//! No peer stands beside them: the frame types of h2 and hyper are private. `cargo xtask race http2` has whole servers.
+//! HTTP/2 frames as a busy connection has them, and a server's machine without I/O: small requests, all there at once.
+//! The frame types of peers are private; `cargo xtask race http2` compares whole servers.
 
 use std::hint::black_box;
-use std::ops::Range;
+use std::time::Instant;
 
-use bytes::BytesMut;
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use bytes::{Bytes, BytesMut};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tokio_util::codec::Decoder as _;
-use wirelace_http2_frames::{
-    ErrorCode, FRAME_HEADER_LEN, Frame, FrameCodec, FrameHeader, SettingId, Settings, data_range,
-    write_data_header, write_headers, write_rst_stream, write_window_update,
-};
+use wirelace_hpack::{Encoder, Indexing, StaticName};
+use wirelace_http_semantics::{Event, FieldId, HttpMachine as _, ResponseHead};
+use wirelace_http2::{Connection, Limits, PREFACE};
+use wirelace_http2_frames::{FRAME_HEADER_LEN, Frame, FrameCodec, FrameHeader, Settings};
+use wirelace_wire::Machine as _;
 
-/// Octets of frames. What a read has just filled is in the cache.
-const TOTAL: usize = 64 * 1024;
-const MAX_FRAME: u32 = 16_384;
-
-/// A request's field block as it is after the first on a connection, and a response's.
-const REQUEST: &[u8] = &[0x82, 0x04, 0x85, 0x62, 0x72, 0xd1, 0x41, 0xff, 0x87, 0xc1, 0xc0, 0xbf, 0x90, 0xbe];
-const RESPONSE: &[u8] = &[0x88, 0xc0, 0x0f, 0x0d, 0x02, 0x31, 0x33, 0xbf, 0xbe];
-const BODY: &[u8] = b"Hello, World!";
-
-/// Requests, small bodies and window updates, now and then another type.
-fn exchanges() -> Vec<u8> {
-    let mut out = Vec::new();
-    let settings = [0, 2, 0, 0, 0, 0, 0, 4, 0, 0x10, 0, 0];
-    Frame::Settings { ack: false, settings: Settings::new(&settings) }.write(&mut out);
-    let mut stream = 1;
-    while out.len() < TOTAL - 200 {
-        let dependency = None;
-        let fragment = REQUEST;
-        Frame::Headers { stream, fragment, dependency, end_stream: false, end_headers: true }.write(&mut out);
-        Frame::Data { stream, data: BODY, end_stream: true, flow_length: 0 }.write(&mut out);
-        match stream % 16 {
-            1 => Frame::Ping { ack: false, data: [7; 8] }.write(&mut out),
-            5 => Frame::RstStream { stream, code: ErrorCode::CANCEL }.write(&mut out),
-            9 => Frame::PriorityUpdate { stream, value: b"u=1, i" }.write(&mut out),
-            _ => {}
-        }
-        if stream % 4 == 1 {
-            Frame::WindowUpdate { stream: 0, increment: 1000 }.write(&mut out);
-        }
-        stream += 2;
-    }
-    out
-}
-
-fn body() -> Vec<u8> {
-    let mut out = Vec::new();
-    for _ in 0..TOTAL / MAX_FRAME as usize {
-        let data = &[7; MAX_FRAME as usize];
-        Frame::Data { stream: 1, data, end_stream: false, flow_length: 0 }.write(&mut out);
-    }
-    out
-}
-
-/// Header and payload of the frame at `at`, which is complete.
-#[inline]
-fn next(input: &[u8], at: usize) -> Option<(FrameHeader, Range<usize>)> {
-    let header = FrameHeader::read(input.get(at..)?)?;
-    let start = at + FRAME_HEADER_LEN;
-    let end = start + header.length as usize;
-    (end <= input.len()).then_some((header, start..end))
-}
-
-fn decode(criterion: &mut Criterion) {
-    for (name, octets) in [("exchanges", exchanges()), ("body", body())] {
-        let mut count = 0;
-        let mut at = 0;
-        while let Some((_, payload)) = next(&octets, at) {
-            count += 1;
-            at = payload.end;
-        }
-        assert_eq!(at, octets.len());
-        let mut group = criterion.benchmark_group("http2-frames-decode");
-        group.throughput(Throughput::Elements(count));
-        group.bench_function(BenchmarkId::new("headers only", name), |bencher| {
-            bencher.iter(|| {
-                let (mut at, mut streams) = (0, 0);
-                while let Some((header, payload)) = next(black_box(&octets), at) {
-                    streams ^= header.stream;
-                    at = payload.end;
-                }
-                streams
-            });
+/// What 16 small exchanges bring: heads, bodies, credit, now and then a PING.
+fn mix() -> Vec<Frame<'static>> {
+    let mut frames = Vec::new();
+    for stream in (1..32).step_by(2) {
+        let fragment = &[0x82, 0x86, 0x84, 0xbe, 0xbf, 0xc0, 0xc1, 0x5c, 2, b'1', b'3'];
+        frames.push(Frame::Headers {
+            stream,
+            fragment,
+            dependency: None,
+            end_stream: false,
+            end_headers: true,
         });
-        group.bench_function(BenchmarkId::new("borrowed", name), |bencher| {
-            bencher.iter(|| {
-                let mut at = 0;
-                while let Some((header, payload)) = next(black_box(&octets), at) {
-                    at = payload.end;
-                    black_box(Frame::parse(header, &octets[payload]).unwrap());
-                }
-            });
+        frames.push(Frame::Data { stream, data: b"hello, world\n", end_stream: true, flow_length: 13 });
+        frames.push(Frame::WindowUpdate { stream: 0, increment: 13 });
+    }
+    frames.push(Frame::Ping { ack: false, data: [7; 8] });
+    frames
+}
+
+fn frames(criterion: &mut Criterion) {
+    let frames = mix();
+    let mut octets = Vec::new();
+    frames.iter().for_each(|frame| frame.write(&mut octets));
+    let mut group = criterion.benchmark_group("http2-frames");
+    group.throughput(Throughput::Elements(frames.len() as u64));
+    group.bench_function("decode, borrowed", |bencher| {
+        bencher.iter(|| {
+            let (mut rest, mut seen) = (black_box(&octets[..]), 0usize);
+            while let Some(header) = FrameHeader::read(rest) {
+                let (payload, after) = rest[FRAME_HEADER_LEN..].split_at(header.length as usize);
+                seen += usize::from(matches!(Frame::parse(header, payload), Ok(Frame::Data { .. })));
+                rest = after;
+            }
+            seen
         });
-        group.bench_function(BenchmarkId::new("split", name), |bencher| {
-            // As a machine does: DATA leave the buffer without a copy, other frames are read where they lie.
-            let decode = |mut input: BytesMut| {
-                while let Some((header, payload)) = next(&input, 0) {
-                    let frame = input.split_to(payload.end);
-                    if header.frame_type == wirelace_http2_frames::FrameType::DATA {
-                        let range = data_range(header, &frame[FRAME_HEADER_LEN..]).unwrap();
-                        let at = FRAME_HEADER_LEN + range.start..FRAME_HEADER_LEN + range.end;
-                        black_box(frame.freeze().slice(at));
-                    } else {
-                        black_box(Frame::parse(header, &frame[FRAME_HEADER_LEN..]).unwrap());
-                    }
+    });
+    group.bench_function("decode, owned by the tokio-util codec", |bencher| {
+        bencher.iter_batched(
+            || BytesMut::from(&octets[..]),
+            |mut input| {
+                let mut codec = FrameCodec::new(16_384);
+                while let Ok(Some(frame)) = codec.decode(&mut input) {
+                    black_box(&frame);
                 }
                 input
-            };
-            bencher.iter_batched(|| BytesMut::from(&octets[..]), decode, BatchSize::PerIteration);
-        });
-        group.bench_function(BenchmarkId::new("FrameCodec", name), |bencher| {
-            let decode = |mut input: BytesMut| {
-                let mut codec = FrameCodec::new(MAX_FRAME);
-                while let Some(frame) = codec.decode(&mut input).unwrap() {
-                    black_box(frame);
-                }
-                input
-            };
-            bencher.iter_batched(|| BytesMut::from(&octets[..]), decode, BatchSize::PerIteration);
-        });
-        group.finish();
-    }
-}
-
-fn encode(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("http2-frames-encode");
-    group.throughput(Throughput::Elements(300));
-    group.bench_function("100 responses", |bencher| {
-        let mut out = Vec::with_capacity(TOTAL);
-        bencher.iter(|| {
-            out.clear();
-            for stream in 0..100 {
-                write_headers(&mut out, stream * 2 + 1, black_box(RESPONSE), false, MAX_FRAME as usize);
-                write_data_header(&mut out, stream * 2 + 1, BODY.len(), true);
-                out.extend_from_slice(BODY);
-                write_window_update(&mut out, 0, 1000);
-            }
-            black_box(out.len())
-        });
+            },
+            criterion::BatchSize::SmallInput,
+        );
     });
-    group.bench_function("100 responses, as frames", |bencher| {
-        let mut out = Vec::with_capacity(TOTAL);
+    group.bench_function("encode", |bencher| {
+        let mut out = Vec::with_capacity(octets.len());
         bencher.iter(|| {
             out.clear();
-            for stream in (0..100).map(|number| number * 2 + 1) {
-                let (dependency, fragment) = (None, black_box(RESPONSE));
-                Frame::Headers { stream, fragment, dependency, end_stream: false, end_headers: true }
-                    .write(&mut out);
-                Frame::Data { stream, data: BODY, end_stream: true, flow_length: 0 }.write(&mut out);
-                Frame::WindowUpdate { stream: 0, increment: 1000 }.write(&mut out);
-            }
-            black_box(out.len())
-        });
-    });
-    group.bench_function("300 resets", |bencher| {
-        let mut out = Vec::with_capacity(TOTAL);
-        bencher.iter(|| {
-            out.clear();
-            for stream in 0..300 {
-                write_rst_stream(&mut out, black_box(stream * 2 + 1), ErrorCode::CANCEL);
-            }
-            black_box(out.len())
-        });
-    });
-    group.bench_function("settings of 6 in 300 frames", |bencher| {
-        let settings = [1, 2, 3, 4, 5, 8].map(|id| (SettingId(id), 4096));
-        let mut out = Vec::with_capacity(TOTAL);
-        bencher.iter(|| {
-            out.clear();
-            for _ in 0..300 {
-                wirelace_http2_frames::write_settings(&mut out, black_box(&settings));
-            }
+            frames.iter().for_each(|frame| frame.write(&mut out));
             black_box(out.len())
         });
     });
     group.finish();
 }
 
-criterion_group!(frames, decode, encode);
-criterion_main!(frames);
+/// 100 requests of one connection, as one read brings them, and their responses.
+fn machine(criterion: &mut Criterion) {
+    const REQUESTS: u32 = 100;
+    let mut encoder = Encoder::new(4096);
+    let mut opening = PREFACE.to_vec();
+    Frame::Settings { ack: false, settings: Settings::new(&[]) }.write(&mut opening);
+    Frame::Settings { ack: true, settings: Settings::new(&[]) }.write(&mut opening);
+    let mut requests = Vec::new();
+    for number in 0..REQUESTS {
+        let mut block = Vec::new();
+        encoder.start(&mut block);
+        for (name, value) in [
+            (StaticName::METHOD, "GET"),
+            (StaticName::SCHEME, "http"),
+            (StaticName::PATH, "/hello"),
+            (StaticName::AUTHORITY, "127.0.0.1:8080"),
+            (StaticName::USER_AGENT, "h2load nghttp2/1.52.0"),
+        ] {
+            encoder.field(&mut block, name.into(), value.as_bytes(), Indexing::Auto);
+        }
+        let stream = number * 2 + 1;
+        Frame::Headers { stream, fragment: &block, dependency: None, end_stream: true, end_headers: true }
+            .write(&mut requests);
+    }
+    let mut group = criterion.benchmark_group("http2-machine");
+    group.throughput(Throughput::Elements(u64::from(REQUESTS)));
+    group.bench_function("server, small requests", |bencher| {
+        let now = Instant::now();
+        let ready = || {
+            let mut server = Connection::server(Limits::default(), false, now);
+            let mut input = BytesMut::from(&opening[..]);
+            while let Ok(Some(_)) = server.poll_event(now, &mut input) {}
+            let len = server.output().len();
+            server.output().advance(len);
+            (server, BytesMut::from(&requests[..]))
+        };
+        let body = Bytes::from_static(b"hello, world\n");
+        bencher.iter_batched(
+            ready,
+            |(mut server, mut input)| {
+                while let Ok(Some(event)) = server.poll_event(now, &mut input) {
+                    if let Event::Head { stream, .. } = event {
+                        let mut head = ResponseHead::new(http::StatusCode::OK);
+                        let _ = head.fields.push(FieldId::CONTENT_TYPE, "text/plain");
+                        let _ = server.send_message(stream, head, body.clone());
+                    }
+                }
+                assert!(server.output().len() > 2000);
+                server
+            },
+            criterion::BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(groups, frames, machine);
+criterion_main!(groups);

@@ -179,6 +179,19 @@ fn check(machine: &mut Connection) {
     );
 }
 
+/// Two ways to cut one input came to the same.
+fn same(cut: &Seen, whole: &Seen) {
+    let closed = |seen: &Seen| {
+        matches!(seen.error, Some(Error::Closed { .. }))
+            || seen.messages.values().any(|message| message.complete && message.reset.is_some())
+    };
+    // Whether a stream that has ended on the peer's side is closed depends on how much of the answer is out: what comes
+    // on it then is an error of the stream, or of the connection.
+    if !closed(cut) && !closed(whole) {
+        assert_eq!(cut, whole, "cutting the input changes what it means");
+    }
+}
+
 /// A server that reads the input.
 pub fn server(data: &[u8]) {
     let (payload, mut choices) = Choices::split(data, 24);
@@ -197,7 +210,7 @@ pub fn server(data: &[u8]) {
         assert!(seen.error.is_none() || machine.is_finished(), "open after an error");
         seen
     };
-    assert_eq!(serve(&pieces), serve(&[&bytes]), "cutting the input changes what it means");
+    same(&serve(&pieces), &serve(&[&bytes]));
 }
 
 fn answer(machine: &mut Connection, seen: &mut Seen, step: Step<'_, Event, Error>, how: u8) {
@@ -269,7 +282,7 @@ pub fn client(data: &[u8]) {
         assert!(seen.error.is_none() || machine.is_finished(), "open after an error");
         seen
     };
-    assert_eq!(ask(&pieces), ask(&[&bytes]), "cutting the input changes what it means");
+    same(&ask(&pieces), &ask(&[&bytes]));
 }
 
 fn listen(machine: &mut Connection, seen: &mut Seen, step: Step<'_, Event, Error>, how: u8) {

@@ -245,7 +245,11 @@ def _():
 
 @check("the HTTP/2 preface where only HTTP/1 is spoken")
 def _():
-    refused(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", (400, 505))
+    with target.server("demo", "--plain", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--http", "1.1") as (host, port, _), \
+            Connection(host, port) as connection:
+        connection.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
+        true(connection.response().status in (400, 505), "status")
+        connection.expect_end()
 
 
 @check("300 kinds of garbage", seconds=60)

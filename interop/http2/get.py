@@ -115,7 +115,8 @@ for _limit in (1, 3):
 @both(nghttpd, "windows of 1,023 bytes: 200,000 up and back", "-w", "10", "-W", "16", "--echo-upload")
 def _(gives):
     body = BIG[:200_000]
-    true(get("-d", f"@{place('some', body)}", f"{gives[0]}/echo").out == body, "the echo differs")
+    # The body waits for 100: nghttpd calls it an error when more has come before its settings were acknowledged, which is allowed.
+    true(get("-H", "Expect: 100-continue", "-d", f"@{place('some', body)}", f"{gives[0]}/echo").out == body, "the echo differs")
 
 
 @both(nghttpd, "windows of 1 byte: 300 up and back", "-w", "1", "--echo-upload")

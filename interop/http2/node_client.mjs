@@ -20,7 +20,7 @@ const both = (name, work, seconds) => Object.entries(bases).forEach(([way, base]
     const session = http2.connect(base, { ca, maxSessionMemory: 100, ...options });
     sessions.push(session);
     session.on('error', error => { session.failed = error; });
-    session.on('goaway', code => { session.failed ??= new Error(`GOAWAY ${code}`); });
+    session.on('goaway', code => { if (code) session.failed ??= new Error(`GOAWAY ${code}`); });
     await once(session, 'connect');
     return session;
   };

@@ -13,7 +13,7 @@ import certs
 import target
 from check import true
 from peer import PREFACE, Frames, HeadersFrame, RstStreamFrame, SettingsFrame
-from target import MIB, pattern
+from target import pattern
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = tempfile.mkdtemp(prefix="wirelace-h2-")
@@ -89,10 +89,8 @@ def program(name):
 def nghttpd(*arguments, tls=False):
     """Gives the base of URLs, and a function that reads what it said (`-v`)."""
     port = free_port()
-    pair = [leaf().key, leaf().chain] if tls else ["--no-tls"]
-    # stdbuf: a log that is written as it goes.
-    with running([program("nghttpd"), "-a", "127.0.0.1", "-d", files(), *arguments, str(port), *pair] if tls else
-                 [program("nghttpd"), "-a", "127.0.0.1", "-d", files(), *pair, *arguments, str(port)], port) as process:
+    pair = [leaf().key, leaf().chain] if tls else []
+    with running([program("nghttpd"), "-a", "127.0.0.1", "-d", files(), *arguments, *([] if tls else ["--no-tls"]), str(port), *pair], port) as process:
         def said():
             target.end(process)
             return certs.read(os.path.join(FOLDER, f"{port}.out")).decode("latin-1")

@@ -249,6 +249,22 @@ class Frames:
     def window(self, increment, stream=0):
         self.send(WindowUpdateFrame(stream, increment))
 
+    def pour(self, stream, frames, cost, times):
+        """Sends the octets of some frames again and again, as the windows let them go, of which they take `cost`."""
+        (given,) = [frame.settings for frame in self.log if isinstance(frame, SettingsFrame) and "ACK" not in frame.flags]
+        windows, seen = {0: 65_535, stream: given.get(SettingsFrame.INITIAL_WINDOW_SIZE, 65_535)}, 0
+        for _ in range(times):
+            while True:
+                for frame in self.log[seen:]:
+                    if isinstance(frame, WindowUpdateFrame) and frame.stream_id in windows:
+                        windows[frame.stream_id] += frame.window_increment
+                seen = len(self.log)
+                if min(windows.values()) >= cost:
+                    break
+                true(self.frame() is not None, "the connection ended before the body did")
+            self.socket.sendall(frames)
+            windows = {key: window - cost for key, window in windows.items()}
+
     def size(self, stream):
         """Bytes of the body that have come."""
         return sum(len(frame.data) for frame in self.log if isinstance(frame, DataFrame) and frame.stream_id == stream)

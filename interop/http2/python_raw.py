@@ -96,6 +96,16 @@ def _(tls):
         equal(peer.size(streams[2]), 50_000, "bytes of the last")
 
 
+@both("our GOAWAY right before a request: it is served")
+def _(tls):
+    # As nghttp2 writes them when a session is closed behind a request.
+    with Raw(tls) as peer:
+        peer.ended(peer.ask())
+        peer.send(GoAwayFrame(0, last_stream_id=0, error_code=NO_ERROR), *peer.head(3, request(path="/delay/200")))
+        peer.to_end()
+        equal(peer.status(3), ["200"], "status")
+
+
 def draining(tls, work):
     """A demo of its own, which ends while `work(peer, terminate)` goes on; gives its exit code."""
     ports = ("--plain", "127.0.0.1:0", "--listen", "127.0.0.1:0")
@@ -281,6 +291,23 @@ def _(tls):
     healthy(tls)
 
 
+@both("padding: more of it than the connection's window, which comes back to the last byte", 60)
+def _(tls):
+    with Raw(tls) as peer:
+        peer.settle()
+        # One byte and 255 of padding, which with their length take 257 of the windows.
+        piece = DataFrame(1, b"x", flags=["PADDED"], pad_length=255).serialize()
+        window = 65_535 + sum(frame.window_increment for frame in peer.log if isinstance(frame, WindowUpdateFrame))
+        times = window * 11 // 10 // 257 // 200
+        true(times < 2000, f"a window of {window} bytes: this takes too long")
+        stream = peer.ask("POST", "/upload", end=False)
+        peer.pour(stream, piece * 200, 257 * 200, times)
+        peer.send(DataFrame(stream, b"", flags=["END_STREAM"]))
+        peer.ended(stream)
+        equal(peer.status(stream), ["200"], "status")
+        equal(json.loads(b"".join(f.data for f in peer.log if isinstance(f, DataFrame)))["bytes"], 200 * times, "bytes received")
+
+
 @both("100 fields of 600 bytes are served, 10,000 small ones are not")
 def _(tls):
     with Raw(tls) as peer:
@@ -385,7 +412,7 @@ def _(tls):
 def _(tls):
     with Raw(tls) as peer:
         stream = peer.ask("POST", "/echo", end=False)
-        for kind, body in ((0x0A, b"\0\0clear"), (0x0C, b"\0\1o"), (0x42, b"whatever"), (0xFF, b"")):
+        for kind, body in ((0x0A, b"\0\0clear"), (0x0A, b"malformed"), (0x0C, b"\0\1o"), (0x42, b"whatever"), (0xFF, b"")):
             for on in (0, stream):
                 peer.send(extension(kind, body, on, 0xFF))
         peer.send(DataFrame(stream, b"ok", flags=["END_STREAM"]))

@@ -100,7 +100,8 @@ def _():
     with nginx(leaf(), *closing, "ssl_early_data on") as port:
         rows = get("--json", "--early-data", "--repeat", "3", f"https://localhost:{port}/hello").rows()
         equal([row["early_data"] for row in rows], [False, True, True], "early data")
-        seen = get("--early-data", "--repeat", "2", f"https://localhost:{port}/hello").out
+        # Of several: nginx says so only where the handshake's end had not come yet when it looked.
+        seen = get("--early-data", "--repeat", "10", f"https://localhost:{port}/hello").out
         contains(seen, b"early=1", "what nginx saw")
     with nginx(leaf(), *closing) as port:
         rows = get("--json", "--early-data", "--repeat", "3", f"https://localhost:{port}/hello").rows()

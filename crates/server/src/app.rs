@@ -40,9 +40,11 @@ struct Core<C: Call> {
     additions: Arc<Additions>,
     early: EarlyRequests,
     spare: Option<Slot<C::Future>>,
-    /// Requests that were promised and wait to be answered.
-    promised: Vec<(StreamId, Box<RequestHead>)>,
+    promised: Option<Box<Promised>>,
 }
+
+/// Requests that were promised and wait to be answered.
+struct Promised(Vec<(StreamId, Box<RequestHead>)>);
 
 // Nothing in it is pinned in place: futures and bodies live in boxes.
 impl<C: Call> Unpin for App<C> {}
@@ -51,7 +53,7 @@ impl<C: Call> App<C> {
     pub(crate) fn new(call: C, link: Arc<Link>, additions: Arc<Additions>, early: EarlyRequests) -> App<C> {
         App {
             exchanges: Exchanges::new(),
-            core: Core { call, link, additions, early, spare: None, promised: Vec::new() },
+            core: Core { call, link, additions, early, spare: None, promised: None },
         }
     }
 
@@ -110,6 +112,7 @@ impl<C: Call> App<C> {
     }
 
     /// The usual case, a request that is all there: most handlers answer at once, and nothing has to be kept.
+    #[inline(always)]
     fn start_whole<M: ServerMachine>(
         &mut self,
         cx: &mut Context<'_>,
@@ -164,6 +167,7 @@ impl<C: Call> App<C> {
     }
 
     /// Answers what was promised, like what is asked for. True when there was anything.
+    #[cold]
     fn start_promised<M: ServerMachine>(
         &mut self,
         cx: &mut Context<'_>,
@@ -171,9 +175,9 @@ impl<C: Call> App<C> {
         now: Instant,
     ) -> bool {
         let mut any = false;
-        while !self.core.promised.is_empty() {
+        while let Some(promised) = self.core.promised.take() {
             any = true;
-            for (stream, head) in std::mem::take(&mut self.core.promised) {
+            for (stream, head) in promised.0 {
                 let known = Known { pushed: true, may_push: false, ..Known::of(machine, stream, false) };
                 self.start_whole(cx, machine, stream, head, known, now);
             }
@@ -366,7 +370,8 @@ impl<C: Call> Core<C> {
                 }
                 Notice::Promise(head) => {
                     if let Ok(promised) = machine.push(stream, RequestHead::clone(&head)) {
-                        self.promised.push((promised, head));
+                        let all = self.promised.get_or_insert_with(|| Box::new(Promised(Vec::new())));
+                        all.0.push((promised, head));
                     }
                 }
             }
@@ -379,7 +384,9 @@ impl<M: ServerMachine, C: Call> Application<M> for App<C> {
         match event {
             Event::Head { stream, head: Head::Request(head), end } => {
                 self.start(cx, machine, stream, head, end, now);
-                self.start_promised(cx, machine, now);
+                if self.core.promised.is_some() {
+                    self.start_promised(cx, machine, now);
+                }
             }
             Event::Data { stream, data, end } => {
                 let len = data.len();
@@ -432,7 +439,9 @@ impl<M: ServerMachine, C: Call> Application<M> for App<C> {
             Look::Poll { first } => core.drive(cx, machine, exchange, first, now),
             Look::Collect => collect(machine, exchange),
         });
-        moved |= self.start_promised(cx, machine, now);
+        if self.core.promised.is_some() {
+            moved |= self.start_promised(cx, machine, now);
+        }
         if moved { Step::Again } else { Step::Wait }
     }
 

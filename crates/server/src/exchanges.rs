@@ -15,13 +15,11 @@ pub(crate) struct Exchanges<F> {
     list: Vec<Exchange<F>>,
     /// Streams of exchanges that are to be looked at.
     ready: Vec<StreamId>,
-    /// The same, while they are: memory.
-    looking: Vec<StreamId>,
 }
 
 impl<F> Exchanges<F> {
     pub(crate) const fn new() -> Exchanges<F> {
-        Exchanges { list: Vec::new(), ready: Vec::new(), looking: Vec::new() }
+        Exchanges { list: Vec::new(), ready: Vec::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -113,8 +111,7 @@ impl<F> Exchanges<F> {
         link: &std::sync::Arc<Link>,
         mut look: impl FnMut(&mut Context<'_>, &mut Exchange<F>, Look) -> bool,
     ) -> bool {
-        let mut looking = std::mem::take(&mut self.looking);
-        std::mem::swap(&mut looking, &mut self.ready);
+        let mut looking = std::mem::take(&mut self.ready);
         link.take_called(&mut looking);
         let mut moved = false;
         for stream in looking.drain(..) {
@@ -138,7 +135,8 @@ impl<F> Exchanges<F> {
                 self.list.remove(at);
             }
         }
-        self.looking = looking;
+        // The memory serves again.
+        self.ready = looking;
         moved
     }
 }

@@ -18,12 +18,19 @@ pub(crate) struct Link {
     pub(crate) secured: Secured,
     /// The connection's task, while it waits for a handler.
     task: Mutex<Option<Waker>>,
-    /// What wants to be sent before a response.
-    notices: Mutex<Vec<(StreamId, Notice)>>,
+    /// Made when there is something to put in: most connections never have any.
+    mail: Mutex<Option<Box<Mail>>>,
     notices_wait: AtomicBool,
-    /// Streams of exchanges that were woken, or whose body's reader has done something.
-    called: Mutex<Vec<StreamId>>,
     calls_wait: AtomicBool,
+}
+
+/// What waits for the connection to look.
+#[derive(Debug, Default)]
+struct Mail {
+    /// What wants to be sent before a response.
+    notices: Vec<(StreamId, Notice)>,
+    /// Exchanges that were woken, or whose body's reader has done something.
+    called: Vec<StreamId>,
 }
 
 /// Promises that wait to be sent, at most: far more than a page is worth.
@@ -42,9 +49,8 @@ impl Link {
             info,
             secured,
             task: Mutex::default(),
-            notices: Mutex::default(),
+            mail: Mutex::default(),
             notices_wait: AtomicBool::new(false),
-            called: Mutex::default(),
             calls_wait: AtomicBool::new(false),
         }
     }
@@ -59,7 +65,7 @@ impl Link {
 
     /// An exchange has something to do. It says so once, until it was looked at.
     pub(crate) fn call(&self, stream: StreamId) {
-        lock(&self.called).push(stream);
+        lock(&self.mail).get_or_insert_default().called.push(stream);
         self.calls_wait.store(true, Ordering::Release);
     }
 
@@ -69,7 +75,9 @@ impl Link {
         if self.calls_wait.load(Ordering::Acquire) {
             // Before they are taken: what comes in between is taken now, and looked for once more.
             self.calls_wait.store(false, Ordering::Release);
-            streams.append(&mut lock(&self.called));
+            if let Some(mail) = lock(&self.mail).as_mut() {
+                streams.append(&mut mail.called);
+            }
         }
     }
 
@@ -94,20 +102,21 @@ impl Link {
     }
 
     pub(crate) fn push_interim(&self, stream: StreamId, head: ResponseHead) {
-        lock(&self.notices).push((stream, Notice::Interim(head)));
+        lock(&self.mail).get_or_insert_default().notices.push((stream, Notice::Interim(head)));
         self.notices_wait.store(true, Ordering::Release);
         self.wake();
     }
 
     /// False: too many wait already.
     pub(crate) fn push_promise(&self, stream: StreamId, head: RequestHead) -> bool {
-        let mut notices = lock(&self.notices);
+        let mut mail = lock(&self.mail);
+        let notices = &mut mail.get_or_insert_default().notices;
         let promises = notices.iter().filter(|(_, notice)| matches!(notice, Notice::Promise(_)));
         if promises.count() >= MAX_PROMISES {
             return false;
         }
         notices.push((stream, Notice::Promise(Box::new(head))));
-        drop(notices);
+        drop(mail);
         self.notices_wait.store(true, Ordering::Release);
         self.wake();
         true
@@ -119,7 +128,7 @@ impl Link {
             return Vec::new();
         }
         self.notices_wait.store(false, Ordering::Release);
-        std::mem::take(&mut *lock(&self.notices))
+        lock(&self.mail).as_mut().map(|mail| std::mem::take(&mut mail.notices)).unwrap_or_default()
     }
 }
 
