@@ -91,10 +91,7 @@ impl Connection {
             Owner::Headers { stream, end_stream, depends_on_itself } => {
                 let known = self.streams.find(stream);
                 match known {
-                    Some(key) if depends_on_itself => {
-                        let _ = key;
-                        self.stream_error(now, stream, ErrorCode::PROTOCOL_ERROR)
-                    }
+                    Some(_) if depends_on_itself => self.stream_error(now, stream, ErrorCode::PROTOCOL_ERROR),
                     Some(key) if self.is_server() => self.on_trailers(now, key, end_stream),
                     Some(key) => self.on_response(now, key, end_stream),
                     None if self.is_server() && !self.is_own(stream) && stream > self.last_peer => {

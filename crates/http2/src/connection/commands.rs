@@ -10,7 +10,7 @@ use wirelace_wire::field::is_field_value;
 
 use super::Connection;
 use super::state::Ending;
-use super::stream::{Receive, Send, Stream};
+use super::stream::{Send, Stream};
 use crate::error::code;
 use crate::message;
 use crate::settings::{MAX_WINDOW, Role};
@@ -167,7 +167,7 @@ impl Connection {
         // An empty body to HEAD says nothing about the one that GET would have.
         let length = length.filter(|&length| !(to_head && length == 0));
         let written = message::write_response(&mut self.encoder, &mut self.encoded, head, length)?;
-        let ends = !interim && !tunnel && (end || bodiless || message == Some(0));
+        let ends = !interim && (end || !tunnel && (bodiless || message == Some(0)));
         self.write_block(id, ends);
         let Some(stream) = self.streams.get_mut(key) else { return Err(SendError::Closed) };
         if interim {
@@ -343,8 +343,6 @@ impl HttpMachine for Connection {
     fn reset(&mut self, stream: StreamId, reason: Reason) {
         let Some((key, id)) = self.key(stream).filter(|_| !self.is_over()) else { return };
         let open = self.streams.get(key).is_some_and(|stream| !stream.is_closed());
-        let idle = self.streams.get(key).is_some_and(|stream| stream.receive == Receive::Head);
-        let _ = idle;
         self.release(key);
         if open {
             let code = if reason == Reason::PeerClosed { ErrorCode::CANCEL } else { code(reason) };
