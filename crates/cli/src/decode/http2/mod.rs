@@ -244,3 +244,78 @@ impl<W: Write> Decoder<'_, W> {
         self.blocks.decode(&open.bytes, &open.parts, self.tree)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+        [&[0, 0, payload.len() as u8, kind, flags, 0, 0, 0, stream], payload].concat()
+    }
+
+    fn frames() -> Vec<Vec<u8>> {
+        vec![
+            frame(4, 0, 0, b"\0\x02\0\0\0\0\0\x05\0\0\x40\0"),
+            frame(
+                1,
+                0x29,
+                1,
+                b"\x01\x80\0\0\x03\x0f\x20\x3f\xe1\x1f\x82\x41\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\0",
+            ),
+            frame(9, 4, 1, b"\xa0\xab\x90\xf4\xff\xbe\x10\x01x\x03yes"),
+            frame(0, 9, 1, b"\x03hello\0\0\0"),
+            frame(5, 0x0c, 1, b"\x01\0\0\0\x02\x82\xbe\0"),
+            frame(8, 0, 0, b"\0\0\x01\0"),
+            frame(10, 0, 0, b"\0\x01ah3=\":443\""),
+            frame(12, 0, 0, b"\0\x01a\0\x01b"),
+            frame(16, 0, 0, b"\0\0\0\x05u=0, i"),
+            frame(7, 0, 0, b"\0\0\0\x01\0\0\0\x0bcalm"),
+        ]
+    }
+
+    /// Where and why it stops.
+    fn stop(input: &[u8]) -> Option<(usize, String)> {
+        let mut tree = Tree::new(Vec::new());
+        match decode(input, &mut tree) {
+            Ok(()) => None,
+            Err(Stop::Wrong { offset, rule }) => {
+                assert!(offset <= input.len() && rule.contains("RFC "), "byte {offset}: {rule}");
+                Some((offset, rule))
+            }
+            Err(Stop::Output(error)) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn what_is_cut_ends_at_its_end() {
+        let mut ends = vec![0, PREFACE.len()];
+        let mut input = PREFACE.to_vec();
+        for frame in frames() {
+            input.extend(frame);
+            ends.push(input.len());
+        }
+        // Between the parts of a block nothing may end.
+        let within = ends.remove(3);
+        for len in 0..=input.len() {
+            let stopped = stop(&input[..len]);
+            match ends.contains(&len) {
+                true => assert_eq!(stopped, None, "{len} octets"),
+                false => assert_eq!(stopped.expect("it is cut").0, len, "{len} of {within}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_changed_is_read_or_refused() {
+        let input = frames().concat();
+        let mut refused = 0;
+        for at in 0..input.len() {
+            for bit in 0..8 {
+                let mut changed = input.clone();
+                changed[at] ^= 1 << bit;
+                refused += usize::from(stop(&changed).is_some());
+            }
+        }
+        assert!(refused > input.len(), "{refused} of {} changes", input.len() * 8);
+    }
+}
