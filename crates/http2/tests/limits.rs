@@ -499,7 +499,8 @@ fn small_frames_for_a_stream_that_was_reset_are_a_flood() {
     raw.request(1, false);
     raw.machine.reset(StreamId(1), Reason::Cancel);
     let turns = until_error(&mut raw, 10_000, |raw, _| raw.data(1, b"", None, false));
-    assert!((3000..=4000).contains(&turns), "{turns}");
+    // A window full of the smallest frames may have been on its way, then it counts.
+    assert!((7000..=8100).contains(&turns), "{turns}");
     flooded(&raw, Flood::Controls);
     let mut raw = Raw::client(Limits::default());
     raw.request(1, false);

@@ -20,23 +20,36 @@ pub(super) enum Gone {
 
 #[derive(Debug, Default)]
 pub(super) struct Closed {
-    resets: VecDeque<u32>,
+    /// With what the peer may have on its way for each, in octets.
+    resets: VecDeque<(u32, u32)>,
     /// Those up to here may have been reset and forgotten.
     forgotten: [u32; 2],
     gaps: Vec<(u32, u32)>,
 }
 
 impl Closed {
-    /// This side has reset a stream.
-    pub(super) fn remember_reset(&mut self, id: u32) {
+    /// This side has reset a stream whose window was `left`.
+    pub(super) fn remember_reset(&mut self, id: u32, left: u32) {
         if self.resets.len() == RESETS
-            && let Some(oldest) = self.resets.pop_front()
+            && let Some((oldest, _)) = self.resets.pop_front()
         {
             let [even, odd] = &mut self.forgotten;
             let forgotten = if oldest & 1 == 1 { odd } else { even };
             *forgotten = oldest.max(*forgotten);
         }
-        self.resets.push_back(id);
+        self.resets.push_back((id, left));
+    }
+
+    /// Takes octets off what may be on its way for a stream that was reset; false when that is used up.
+    pub(super) fn spend(&mut self, id: u32, octets: u32) -> bool {
+        let Some((_, left)) = self.resets.iter_mut().find(|(reset, _)| *reset == id) else { return false };
+        match left.checked_sub(octets) {
+            Some(rest) => {
+                *left = rest;
+                true
+            }
+            None => false,
+        }
     }
 
     /// The peer has opened `id`, the last before being `last`.
@@ -51,7 +64,7 @@ impl Closed {
     pub(super) fn what(&self, id: u32) -> Gone {
         let [even, odd] = self.forgotten;
         let forgotten = if id & 1 == 1 { odd } else { even };
-        if self.resets.contains(&id) || id <= forgotten {
+        if self.resets.iter().any(|&(reset, _)| reset == id) || id <= forgotten {
             Gone::Reset
         } else if self.gaps.iter().any(|&(first, end)| (first..end).contains(&id) && id & 1 == first & 1) {
             Gone::Skipped
@@ -70,7 +83,8 @@ mod tests {
         let mut closed = Closed::default();
         closed.remember_gap(0, 13);
         closed.remember_gap(13, 15);
-        closed.remember_reset(13);
+        closed.remember_reset(13, 40);
+        assert!(closed.spend(13, 40) && !closed.spend(13, 1) && !closed.spend(15, 0));
         assert_eq!(closed.what(11), Gone::Skipped);
         assert_eq!(closed.what(1), Gone::Skipped);
         assert_eq!(closed.what(13), Gone::Reset);
@@ -83,7 +97,7 @@ mod tests {
     fn memory_is_bounded_and_what_is_forgotten_counts_as_reset() {
         let mut closed = Closed::default();
         for id in (1..20_001).step_by(2) {
-            closed.remember_reset(id);
+            closed.remember_reset(id, 0);
             closed.remember_gap(id, id + 4);
         }
         assert!(closed.resets.len() <= RESETS && closed.gaps.len() <= GAPS);

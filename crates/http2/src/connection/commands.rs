@@ -343,11 +343,11 @@ impl HttpMachine for Connection {
     fn reset(&mut self, stream: StreamId, reason: Reason) {
         let Some((key, id)) = self.key(stream).filter(|_| !self.is_over()) else { return };
         let open = self.streams.get(key).is_some_and(|stream| !stream.is_closed());
-        self.release(key);
         if open {
             let code = if reason == Reason::PeerClosed { ErrorCode::CANCEL } else { code(reason) };
             self.write_reset(id, code);
         }
+        self.release(key);
     }
 
     fn shut_down(&mut self) {

@@ -89,7 +89,7 @@ impl Connection {
     fn on_data_without_stream(&mut self, now: Instant, id: u32, flow: u32) -> Result<Option<Event>, Error> {
         self.check_not_idle(FrameType::DATA, id)?;
         // What was on its way is a window full at most; small frames could go on for ever.
-        if flow < SMALL {
+        if flow < SMALL && !self.closed.spend(id, flow.max(LEAST)) {
             self.rates.control(now)?;
         }
         let beyond = !self.is_own(id) && id > self.last_peer;
@@ -151,6 +151,8 @@ impl Connection {
 
 /// Data frames below this count as frames that move nothing where nobody wants them.
 const SMALL: u32 = 1024;
+/// What a frame counts at least of the window that it may have been sent in.
+const LEAST: u32 = 16;
 
 /// Round trips that are shorter count as this: on one machine nearly every window is used up in two of them.
 const TICK: Duration = Duration::from_micros(200);

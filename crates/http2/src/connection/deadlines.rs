@@ -104,8 +104,8 @@ impl Connection {
         for id in late {
             let Some(key) = self.streams.find(id) else { continue };
             let told = self.streams.get(key).is_some_and(|stream| !stream.is_closed());
-            self.release(key);
             self.write_reset(id, ErrorCode::CANCEL);
+            self.release(key);
             if told {
                 let stream = StreamId(id.into());
                 self.events.push_back(Event::Reset { stream, reason: Reason::Timeout });

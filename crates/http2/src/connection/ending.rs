@@ -17,9 +17,12 @@ const DEBUG: usize = 120;
 const ANY_STREAM: u32 = (1 << 31) - 1;
 
 impl Connection {
+    /// Resets a stream, which is still there if the peer knows it.
     pub(super) fn write_reset(&mut self, id: u32, code: ErrorCode) {
         write_rst_stream(self.output.inline(), id, code);
-        self.closed.remember_reset(id);
+        let stream = self.streams.find(id).and_then(|key| self.streams.get(key));
+        let left = stream.map_or(i64::from(self.stream_window), |stream| stream.window.available());
+        self.closed.remember_reset(id, u32::try_from(left).unwrap_or(0));
         self.stats.resets_sent += 1;
     }
 

@@ -289,7 +289,7 @@ impl Connection {
             if let Some(key) = self.streams.find(id) {
                 self.release(key);
             }
-            self.closed.remember_reset(id);
+            self.closed.remember_reset(id, self.stream_window);
             self.events.push_back(Event::Reset { stream: StreamId(id.into()), reason: Reason::Refused });
         }
         self.events.push_back(Event::GoAway { last: StreamId(last.into()), reason: reason(code) });
