@@ -183,7 +183,10 @@ fn check(machine: &mut Connection) {
 fn same(cut: &Seen, whole: &Seen) {
     let closed = |seen: &Seen| {
         matches!(seen.error, Some(Error::Closed { .. } | Error::WindowOverflow))
-            || seen.messages.values().any(|message| message.reset == Some(Reason::Protocol))
+            || seen
+                .messages
+                .values()
+                .any(|message| matches!(message.reset, Some(Reason::Protocol | Reason::PeerClosed)))
     };
     // Whether a stream that has ended on the peer's side is closed, and how much its window may still grow, depends on how
     // much of the answer is out: what comes then is an error of the stream, of the connection, or none.
