@@ -183,10 +183,10 @@ fn check(machine: &mut Connection) {
 fn same(cut: &Seen, whole: &Seen) {
     let closed = |seen: &Seen| {
         matches!(seen.error, Some(Error::Closed { .. } | Error::WindowOverflow))
-            || seen
-                .messages
-                .values()
-                .any(|message| matches!(message.reset, Some(Reason::Protocol | Reason::PeerClosed)))
+            || seen.messages.values().any(|message| {
+                let untimely = matches!(message.reset, Some(Reason::Protocol | Reason::PeerClosed));
+                untimely || message.complete && message.reset.is_some()
+            })
     };
     // Whether a stream that has ended on the peer's side is closed, and how much its window may still grow, depends on how
     // much of the answer is out: what comes then is an error of the stream, of the connection, or none.
