@@ -308,6 +308,27 @@ def _(tls):
         equal(json.loads(b"".join(f.data for f in peer.log if isinstance(f, DataFrame)))["bytes"], 200 * times, "bytes received")
 
 
+@both("DATA on its way to streams that the server resets: the connection's window comes back", 40)
+def _(tls):
+    with Raw(tls) as peer:
+        peer.settle()
+        given = lambda: 65_535 + sum(frame.window_increment for frame in peer.log if isinstance(frame, WindowUpdateFrame) and not frame.stream_id)
+        sent, most = 0, given() * 11 // 10
+        true(most < 400 * 65_535, f"a window of {given()} bytes: this takes more faults than a server allows")
+        while sent < most:
+            true(given() - sent >= 65_535, f"after {sent} bytes the window is {given() - sent}")
+            # The first frame is more than the length: an error of the stream. The others are on their way already.
+            stream = peer.ask("POST", "/upload", [("content-length", "1")], end=False)
+            peer.send(*[DataFrame(stream, bytes(size)) for size in (16_384, 16_384, 16_384, 16_383)])
+            sent += 65_535
+            peer.settle()
+            true(stream in [frame.stream_id for frame in peer.log[-3:] if isinstance(frame, RstStreamFrame)] or peer.status(stream) == ["400"],
+                 f"a body beyond its length: {peer.log[-3:]}")
+        stream = peer.ask(path="/hello")
+        peer.ended(stream)
+        equal(peer.status(stream), ["200"], "status of the next")
+
+
 @both("100 fields of 600 bytes are served, 10,000 small ones are not")
 def _(tls):
     with Raw(tls) as peer:
