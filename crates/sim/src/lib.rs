@@ -41,9 +41,19 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod bottleneck;
 mod clock;
+mod damage;
 mod datagram_link;
+mod endpoint;
+mod faults;
+mod link;
+mod link_settings;
 mod mutate;
+mod nat;
+mod network;
+mod network_trace;
+mod packet;
 mod pair;
 mod peer;
 mod rng;
@@ -51,12 +61,21 @@ mod split;
 mod stream_link;
 mod trace;
 
+pub use bottleneck::Backlog;
 pub use clock::{Clock, Schedule};
 pub use datagram_link::{DatagramCounts, DatagramLink, DatagramSettings};
+pub use endpoint::Endpoint;
+pub use faults::Faults;
+pub use link::{Fate, Link, LinkCounts};
+pub use link_settings::{BlackHole, Blackouts, EcnPath, LinkSettings, Marking};
 pub use mutate::{Mutations, mutate, mutate_list, mutations};
+pub use nat::{Nat, NatCounts, Rebind};
+pub use network::{HostId, LinkId, Network, NetworkEnd, NetworkOutcome, NetworkSettings, SentPacket};
+pub use network_trace::{NetworkEntry, NetworkStep, Summary};
+pub use packet::{Ecn, Packet};
 pub use pair::{End, Outcome, Pair, PairSettings};
 pub use peer::Peer;
 pub use rng::Rng;
 pub use split::{Step, every_split, feed};
 pub use stream_link::{Broken, Cut, Delivery, StreamLink, StreamSettings};
-pub use trace::{Side, Trace, TraceEntry, What};
+pub use trace::{Fingerprint, Side, Trace, TraceEntry, Traced, What};
