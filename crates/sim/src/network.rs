@@ -125,7 +125,9 @@ struct Host<E> {
     endpoint: E,
 }
 
-struct Action<E>(Box<dyn FnOnce(&mut Network<E>, Instant)>);
+struct Action<E>(Box<Act<E>>);
+
+type Act<E> = dyn FnOnce(&mut Network<E>, Instant);
 
 impl<E> fmt::Debug for Action<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -217,7 +219,8 @@ impl<E: Endpoint> Network<E> {
         self.run_while(false, None, |_| false)
     }
 
-    /// The same, and ends when `condition` holds after some step.
+    /// The same, and ends when `condition` holds: it is asked before the first and after every arrival (or the few
+    /// that come at the same time) and what followed from it.
     pub fn run_until(&mut self, condition: impl FnMut(&Network<E>) -> bool) -> NetworkOutcome {
         self.run_while(false, None, condition)
     }
