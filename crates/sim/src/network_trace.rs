@@ -123,3 +123,50 @@ impl fmt::Display for NetworkEntry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn steps_that_differ_have_other_fingerprints() {
+        let summary = Summary {
+            source: "10.0.0.1:5000".parse().unwrap(),
+            destination: "[2001:db8::1]:443".parse().unwrap(),
+            ecn: Ecn::NotEct,
+            len: 1200,
+            hash: 1,
+        };
+        let summaries = [
+            summary,
+            Summary { source: "10.0.0.1:5001".parse().unwrap(), ..summary },
+            Summary { destination: "[2001:db8::2]:443".parse().unwrap(), ..summary },
+            Summary { ecn: Ecn::Ce, ..summary },
+            Summary { len: 1201, ..summary },
+            Summary { hash: 2, ..summary },
+        ];
+        let mut steps = vec![NetworkStep::Deadline, NetworkStep::Acted];
+        for summary in summaries {
+            use Fate::{Blackout, Listed, Lost, QueueFull, TooLong, Travels};
+            for fate in [Travels, TooLong, QueueFull, Listed, Blackout, Lost] {
+                steps.push(NetworkStep::Sent(summary, fate));
+            }
+            steps.push(NetworkStep::Unroutable(summary));
+            steps.push(NetworkStep::Refused(summary));
+            steps.push(NetworkStep::Received(summary));
+        }
+        let mut seen = HashSet::new();
+        for step in &steps {
+            for (at, who) in [(0, "one"), (1, "one"), (0, "other")] {
+                let mut fingerprint = Fingerprint::new();
+                let entry =
+                    NetworkEntry { at: Duration::from_nanos(at), who: who.into(), step: step.clone() };
+                entry.mix(&mut fingerprint);
+                seen.insert(fingerprint.value());
+            }
+        }
+        assert_eq!(seen.len(), steps.len() * 3);
+    }
+}

@@ -257,8 +257,12 @@ fn limits_end_what_has_no_end() {
 fn there_is_no_way_for_strangers() {
     let mut world = world(1, both(LinkSettings::interop()), 1, 1);
     world.sender().patience = None;
-    // A source that is not its own.
-    world.sender().local = server();
+    // The source is another host's, which does have a way there.
+    let neighbour = "10.0.0.7:5000".parse().unwrap();
+    let idle = Toy::Sender(Sender::new(neighbour, server(), 0, 1));
+    world.network.add("neighbour", neighbour.ip(), idle);
+    world.network.route(neighbour.ip(), server().ip(), world.there);
+    world.sender().local = neighbour;
     let outcome = world.network.run();
     assert_eq!(outcome.end, NetworkEnd::Hang);
     assert_eq!(world.network.sent().iter().map(|sent| sent.fate).collect::<Vec<_>>(), [None]);
@@ -289,6 +293,30 @@ fn hosts_may_be_of_many_kinds() {
     network.add("silent", ip("::1"), Box::new(Silent));
     network.add("toy", ip("::2"), Box::new(Toy::Receiver(Receiver::new(0))));
     assert_eq!(network.run().end, NetworkEnd::Done);
+}
+
+#[test]
+fn a_time_includes_what_happens_then() {
+    let mut world = world(1, both(LinkSettings::interop()), 2, 1);
+    assert_eq!(world.network.run_to(ms(16) - Duration::from_nanos(1)).end, NetworkEnd::Met);
+    assert_eq!(world.receiver().numbers.len(), 0);
+    assert_eq!(world.network.run_to(ms(16)).end, NetworkEnd::Met);
+    assert_eq!(world.receiver().numbers.len(), 1);
+}
+
+#[test]
+fn contents_are_part_of_a_run_where_asked() {
+    let run = |contents, filler| {
+        let settings = NetworkSettings { contents, ..NetworkSettings::default() };
+        let mut network = Network::new(1, settings);
+        network.add("receiver", server().ip(), Toy::Receiver(Receiver::new(0)));
+        let data = vec![filler; 20].into();
+        network.inject(Packet { source: client(), destination: server(), ecn: Ecn::NotEct, data });
+        network.run().fingerprint
+    };
+    assert_ne!(run(true, 1), run(true, 2));
+    assert_eq!(run(false, 1), run(false, 2));
+    assert_ne!(run(true, 1), run(false, 1));
 }
 
 #[test]
