@@ -122,13 +122,13 @@ fn client(remote: SocketAddr, ca: &str, octets: usize) -> Result<(), Error> {
         let Some(stream) = stream else { continue };
         while sent < octets && connection.capacity(stream) > 0 {
             let some = (octets - sent).min(65_536);
-            let data: Vec<u8> = (sent..sent + some).map(|at| (at * 7 >> 3) as u8).collect();
+            let data: Vec<u8> = (sent..sent + some).map(|at| ((at * 7) >> 3) as u8).collect();
             sent += some;
             connection.write(stream, Bytes::from(data), sent == octets)?;
         }
         while let Ok(Some(chunk)) = connection.read(stream, usize::MAX) {
             for octet in &chunk.data {
-                if *octet != (got * 7 >> 3) as u8 {
+                if *octet != ((got * 7) >> 3) as u8 {
                     return Err(format!("octet {got} is another").into());
                 }
                 got += 1;

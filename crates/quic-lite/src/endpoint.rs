@@ -295,8 +295,12 @@ impl Endpoint {
     /// Forgets a connection that [is closed](Connection::is_closed).
     pub fn remove(&mut self, handle: Handle) {
         let Some(known) = self.connections.get_mut(handle.0).and_then(Option::take) else { return };
-        known.ids.iter().for_each(|id| drop(self.ids.remove(id)));
-        known.first.iter().for_each(|first| drop(self.firsts.remove(first)));
+        for id in &known.ids {
+            self.ids.remove(id);
+        }
+        if let Some(first) = &known.first {
+            self.firsts.remove(first);
+        }
         self.free.push(handle.0);
     }
 
@@ -307,7 +311,9 @@ impl Endpoint {
             self.connections.len() - 1
         });
         let handle = Handle(index);
-        known.ids.iter().for_each(|id| drop(self.ids.insert(*id, handle)));
+        for id in &known.ids {
+            self.ids.insert(*id, handle);
+        }
         if let Some(first) = first {
             self.firsts.insert(first, handle);
         }

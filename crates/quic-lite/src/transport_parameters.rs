@@ -334,7 +334,7 @@ fn preferred(value: &[u8]) -> Result<PreferredAddress, TransportError> {
 
 fn versions(value: &[u8]) -> Result<VersionInformation, TransportError> {
     let wrong = wrong("version_information is not a list of versions (RFC 9368 §3)");
-    if value.is_empty() || value.len() % 4 != 0 {
+    if value.is_empty() || !value.len().is_multiple_of(4) {
         return Err(wrong);
     }
     let all = value

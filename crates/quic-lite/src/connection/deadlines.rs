@@ -63,6 +63,9 @@ impl Connection {
             self.on_lost(now);
             if let Timeout::Probe { space, count } = timeout {
                 self.probe(space, count);
+                if self.path.mtu.timed_out(now) {
+                    self.recovery.on_mtu_changed(self.path.mtu.current());
+                }
             }
         }
     }

@@ -111,12 +111,12 @@ impl Connection {
                     previous.on_challenge(data);
                 }
             }
-            Frame::PathResponse(data) => self.on_path_response(now, data),
+            Frame::PathResponse(data) => self.on_path_response(data),
             Frame::HandshakeDone => {
                 if self.is_server() {
                     return Err(violation("HANDSHAKE_DONE from a client (RFC 9000 §19.20)"));
                 }
-                self.confirm(now);
+                self.confirm();
             }
             Frame::ConnectionClose { code, frame_type, reason } => {
                 let reason = Bytes::copy_from_slice(reason);
@@ -141,10 +141,11 @@ impl Connection {
         let ecn = ack.ecn.map(|ecn| EcnCounts { ect0: ecn.ect0, ect1: ecn.ect1, ce: ecn.ce });
         self.acked.clear();
         self.lost.clear();
-        let largest_before = self.path.mtu.current();
         let outcome =
             self.recovery.on_ack(now, space, ack.ranges(), delay, ecn, &mut self.acked, &mut self.lost)?;
-        let _ = largest_before;
+        if outcome.newly > 0 {
+            self.path.mtu.arrived();
+        }
         if space == Space::Handshake && !self.is_server() && !self.handshake_acknowledged {
             self.handshake_acknowledged = true;
             self.update_recovery_state();
@@ -160,7 +161,7 @@ impl Connection {
         Ok(())
     }
 
-    fn on_path_response(&mut self, now: Instant, data: [u8; 8]) {
+    fn on_path_response(&mut self, data: [u8; 8]) {
         if self.path.on_response(data) {
             self.update_amplification();
             if self.previous_path.take().is_some() {
@@ -170,7 +171,6 @@ impl Connection {
             // It was the old place that answered: whoever is at the new one only repeats its packets.
             previous.on_response(data);
         }
-        let _ = now;
     }
 
     fn on_datagram(&mut self, data: Bytes) -> Result<(), TransportError> {

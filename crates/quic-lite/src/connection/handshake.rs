@@ -73,7 +73,7 @@ impl Connection {
                 self.events.push_back(Event::Complete(report));
                 if self.is_server() {
                     self.handshake_done = true;
-                    self.confirm(now);
+                    self.confirm();
                     // Early packets may still come, out of order.
                     self.timers.early_keys = Some(now + self.three_probes());
                 }
@@ -117,7 +117,7 @@ impl Connection {
                 return Err(wrong("retry_source_connection_id is not that of the Retry (RFC 9000 §7.3)"));
             }
             if let Some(token) = &parameters.stateless_reset_token {
-                self.remote_ids.set_first_token(token.clone());
+                self.remote_ids.set_first_token(*token);
             }
         }
         self.apply_limits(&parameters);
@@ -140,7 +140,7 @@ impl Connection {
     }
 
     /// Both sides know that the handshake is complete (RFC 9001 §4.1.2).
-    pub(super) fn confirm(&mut self, now: Instant) {
+    pub(super) fn confirm(&mut self) {
         if core::mem::replace(&mut self.confirmed, true) {
             return;
         }
@@ -150,7 +150,6 @@ impl Connection {
         let peer = self.peer.as_ref().map_or(u64::MAX, |peer| peer.max_udp_payload_size);
         self.path.mtu.enable(peer);
         self.events.push_back(Event::Confirmed);
-        let _ = now;
     }
 
     /// Drops the keys of a level and all that belongs to it (RFC 9001 §4.9).

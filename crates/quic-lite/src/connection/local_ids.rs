@@ -55,10 +55,6 @@ impl LocalIds {
         self.issued.first().map(|issued| issued.id)
     }
 
-    pub(crate) fn contains(&self, id: &ConnectionId) -> bool {
-        self.issued.iter().any(|issued| issued.id == *id)
-    }
-
     pub(crate) fn all(&self) -> impl Iterator<Item = ConnectionId> + '_ {
         self.issued.iter().map(|issued| issued.id)
     }

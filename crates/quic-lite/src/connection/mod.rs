@@ -257,7 +257,6 @@ impl Connection {
             bidirectional_streams: limits.bidirectional_streams,
             unidirectional_streams: limits.unidirectional_streams,
             send_buffer: limits.send_buffer,
-            ..StreamLimits::default()
         };
         let mut timers = Timers::default();
         timers.set_idle_timeout(limits.idle_timeout, Duration::ZERO);
@@ -319,11 +318,6 @@ impl Connection {
             Space::Handshake => handshake,
             Space::Data => data,
         }
-    }
-
-    /// The datagram is at this id, or this side's.
-    pub(crate) fn first_local_id(&self) -> Option<ConnectionId> {
-        self.local_ids.first()
     }
 
     /// What the endpoint has to learn about ids.

@@ -168,8 +168,8 @@ pub(crate) struct MtuSearch {
     lost: u32,
     /// The next search begins then.
     again: Option<Instant>,
-    /// Full-sized packets that were lost in a row, while smaller ones were not.
-    black_hole: u32,
+    /// Probe timeouts in a row: larger packets may go through no more.
+    timeouts: u32,
     enabled: bool,
 }
 
@@ -183,7 +183,7 @@ impl MtuSearch {
             probe: None,
             lost: 0,
             again: None,
-            black_hole: 0,
+            timeouts: 0,
             enabled: false,
         }
     }
@@ -244,17 +244,20 @@ impl MtuSearch {
         }
     }
 
-    /// A packet of full size was lost, or one arrived. True where the path seems to carry such packets no more.
-    pub(crate) fn on_full_size(&mut self, arrived: bool, now: Instant) -> bool {
-        if self.current == MIN_DATAGRAM {
+    /// Something arrived.
+    pub(crate) fn arrived(&mut self) {
+        self.timeouts = 0;
+    }
+
+    /// Nothing arrives. True where datagrams are smaller from now on: the path may have come to carry no larger ones (RFC
+    /// 8899 §4.3).
+    pub(crate) fn timed_out(&mut self, now: Instant) -> bool {
+        self.timeouts += 1;
+        if self.timeouts < PROBES || self.current == MIN_DATAGRAM {
             return false;
         }
-        self.black_hole = if arrived { 0 } else { self.black_hole + 1 };
-        if self.black_hole < 10 {
-            return false;
-        }
-        self.black_hole = 0;
         self.current = MIN_DATAGRAM;
+        self.probe = None;
         self.ceiling = self.most.saturating_add(1);
         self.again = Some(now + TRY_AGAIN);
         true

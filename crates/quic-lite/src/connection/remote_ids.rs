@@ -54,10 +54,6 @@ impl RemoteIds {
         self.active.id
     }
 
-    pub(crate) fn active_sequence(&self) -> u64 {
-        self.active.sequence
-    }
-
     /// What the server chose in its first packet, or with Retry.
     pub(crate) fn set_first(&mut self, id: ConnectionId) {
         self.active.id = id;
@@ -74,13 +70,6 @@ impl RemoteIds {
             core::iter::once(&self.active).chain(&self.spare).filter_map(|given| given.token.as_ref());
         // All are compared, in constant time each.
         tokens.fold(false, |found, token| token.ends(datagram) | found)
-    }
-
-    /// The preferred address comes with an id of its own, number 1 (§9.6).
-    pub(crate) fn add_preferred(&mut self, id: ConnectionId, token: ResetToken) {
-        if self.active.sequence == 0 && self.spare.iter().all(|given| given.sequence != 1) {
-            self.spare.push(Given { sequence: 1, id, token: Some(token) });
-        }
     }
 
     /// NEW_CONNECTION_ID; the frame itself is valid.
@@ -139,10 +128,6 @@ impl RemoteIds {
             ));
         }
         Ok(())
-    }
-
-    pub(crate) fn has_spare(&self) -> bool {
-        !self.spare.is_empty()
     }
 
     /// Goes on with another id, and retires the one before: false where there is none.

@@ -242,8 +242,10 @@ impl Connection {
                 let building = &mut self.building;
                 self.streams.write_frames(out, end - out.len(), &mut |frame| building.push(frame));
             }
+            // A side that only acknowledges has to learn what of that arrived (RFC 9000 §13.2.4).
+            let curious = self.recovery.wants_ping(space);
             let state = self.space(space);
-            if state.ping && out.len() < end {
+            if (state.ping || curious) && out.len() < end {
                 state.ping = false;
                 if self.building.len() == frames {
                     out.push(0x01);

@@ -8,7 +8,6 @@ use super::ecn::EcnVerdict;
 use super::loss::LossRules;
 use super::outcome::{Acked, RecoveryError};
 use super::packet::{EcnCounts, Sent, Space};
-use super::rtt::GRANULARITY;
 
 /// The packets that an ACK frame newly acknowledges, added up.
 #[derive(Default)]
@@ -55,7 +54,10 @@ impl<F: Copy> Recovery<F> {
             return Err(RecoveryError::AckOfUnsent { number });
         }
         lost.append(&mut self.overdue);
-        self.stats.spurious += state.loss.find_spurious(ranges.clone(), state.largest_acked);
+        let since = self.congestion.recovery_start();
+        let spurious = state.loss.find_spurious(ranges.clone(), state.largest_acked, since);
+        self.stats.spurious += spurious.packets;
+        self.congestion.on_arrived_late(spurious.counted);
         let newly = self.resolve(space, ranges, acked);
         let Some((largest_newly, newest)) = newly.largest else {
             return Ok(Acked::default());
@@ -73,7 +75,7 @@ impl<F: Copy> Recovery<F> {
         let mut congestion = false;
         if verdict == EcnVerdict::Congestion
             && newest.path == self.path
-            && self.congestion.on_congestion_event(now, newest.time)
+            && self.congestion.on_marked(now, newest.time)
         {
             congestion = true;
             self.stats.congestion_events += 1;
@@ -159,9 +161,8 @@ impl<F: Copy> Recovery<F> {
 
     /// Looks for lost packets of a space; whether the window was reduced.
     pub(super) fn detect_lost(&mut self, now: Instant, space: Space, lost: &mut Vec<F>) -> bool {
-        let longest = self.rtt.latest().max(self.rtt.smoothed());
         let rules = LossRules {
-            delay: (longest * self.settings.time_threshold_eighths / 8).max(GRANULARITY),
+            round_trip: self.rtt.latest().max(self.rtt.smoothed()),
             persistent: (self.rtt.pto_base() + self.max_ack_delay) * 3,
             first_sample: self.rtt.first_sample(),
             path: self.path,

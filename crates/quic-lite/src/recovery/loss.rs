@@ -5,10 +5,14 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use super::packet::Sent;
+use super::rtt::GRANULARITY;
 use super::sent::SentPackets;
 
 /// Packets that reordering may put a packet back before it counts as lost, however much reordering was seen.
 const MAX_PACKET_THRESHOLD: u64 = 64;
+
+/// Eighths of a round trip that reordering may add to the time that a packet has.
+const MAX_PATIENCE: u32 = 7;
 
 /// Lost packets that are remembered, to notice that they arrived after all.
 const REMEMBERED: usize = 128;
@@ -21,6 +25,8 @@ pub(crate) struct Losses {
     pub ecn: u64,
     /// Bytes of the current path that leave the flight.
     pub bytes: u64,
+    /// The packets that those are.
+    pub in_flight: u64,
     /// Ack-eliciting packets.
     pub ack_eliciting: u32,
     /// When the newest packet of the current path that counts in flight was sent: a congestion event of that time.
@@ -32,8 +38,8 @@ pub(crate) struct Losses {
 /// What a look for lost packets measures by.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LossRules {
-    /// Time that a packet has to arrive, once a later one was acknowledged (RFC 9002 §6.1.2).
-    pub delay: Duration,
+    /// The longer of the newest round-trip time and the smoothed one.
+    pub round_trip: Duration,
     /// Persistent congestion takes this long (RFC 9002 §7.6.1).
     pub persistent: Duration,
     /// Packets sent before do not count for that.
@@ -45,8 +51,19 @@ pub(crate) struct LossRules {
 struct Remembered {
     number: u64,
     sent: Instant,
+    lost: Instant,
     /// For being so many packets behind, not for its age.
     by_count: bool,
+    /// It counted for congestion.
+    counted: bool,
+}
+
+/// Packets that were taken for lost and arrived.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spurious {
+    pub packets: u64,
+    /// Those that counted for congestion, and were not lost before a given time.
+    pub counted: u64,
 }
 
 /// Packets lost one after another, without one between them that arrived.
@@ -62,6 +79,9 @@ struct Run {
 #[derive(Debug)]
 pub(crate) struct LossDetection {
     packet_threshold: u64,
+    /// Eighths of a round trip.
+    time_threshold: u32,
+    max_time_threshold: u32,
     /// When the oldest outstanding packet counts as lost.
     deadline: Option<Instant>,
     run: Option<Run>,
@@ -71,16 +91,21 @@ pub(crate) struct LossDetection {
 }
 
 impl LossDetection {
-    pub(crate) fn new(packet_threshold: u64) -> LossDetection {
-        LossDetection { packet_threshold, deadline: None, run: None, judged: 0, remembered: VecDeque::new() }
+    /// `time_threshold` in eighths of a round trip.
+    pub(crate) fn new(packet_threshold: u64, time_threshold: u32) -> LossDetection {
+        LossDetection {
+            packet_threshold,
+            time_threshold,
+            max_time_threshold: time_threshold + MAX_PATIENCE,
+            deadline: None,
+            run: None,
+            judged: 0,
+            remembered: VecDeque::new(),
+        }
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
-    }
-
-    pub(crate) fn packet_threshold(&self) -> u64 {
-        self.packet_threshold
     }
 
     /// Resolves packets below `largest_acked` that must have arrived by now, had they not been lost. To be called after
@@ -95,6 +120,7 @@ impl LossDetection {
     ) -> Losses {
         self.deadline = None;
         let mut losses = Losses::default();
+        let delay = (rules.round_trip * self.time_threshold / 8).max(GRANULARITY);
         // In the order of numbers, which is that of time: the first that is not lost ends it.
         let mut number = self.judged;
         if packets.first() > number {
@@ -111,13 +137,13 @@ impl LossDetection {
                 continue;
             };
             let by_count = largest_acked - number >= self.packet_threshold;
-            let due = sent.time + rules.delay;
+            let due = sent.time + delay;
             if !by_count && due > now {
                 self.deadline = Some(due);
                 break;
             }
             packets.lose(number, frames);
-            self.on_lost(number, &sent, by_count, rules, &mut losses);
+            self.on_lost(now, number, &sent, by_count, rules, &mut losses);
             number += 1;
         }
         self.judged = number;
@@ -127,17 +153,27 @@ impl LossDetection {
         losses
     }
 
-    fn on_lost(&mut self, number: u64, sent: &Sent, by_count: bool, rules: &LossRules, losses: &mut Losses) {
+    fn on_lost(
+        &mut self,
+        now: Instant,
+        number: u64,
+        sent: &Sent,
+        by_count: bool,
+        rules: &LossRules,
+        losses: &mut Losses,
+    ) {
         losses.packets += 1;
         losses.ecn += u64::from(sent.ecn);
         losses.ack_eliciting += u32::from(sent.ack_eliciting);
         if self.remembered.len() >= REMEMBERED {
             self.remembered.pop_front();
         }
-        self.remembered.push_back(Remembered { number, sent: sent.time, by_count });
-        if sent.path != rules.path || !sent.in_flight {
+        let counted = sent.path == rules.path && sent.in_flight;
+        self.remembered.push_back(Remembered { number, sent: sent.time, lost: now, by_count, counted });
+        if !counted {
             return;
         }
+        losses.in_flight += 1;
         losses.bytes += u64::from(sent.size);
         losses.newest = Some(sent.time);
         if !sent.ack_eliciting || rules.first_sample.is_none_or(|sample| sent.time <= sample) {
@@ -150,18 +186,21 @@ impl LossDetection {
         }
     }
 
-    /// How many packets that were taken for lost an ACK frame acknowledges. The packet threshold grows with the
-    /// reordering that they show (RFC 9002 §6.1.1), up to a bound. `ranges` as in the frame, largest first.
+    /// How many packets that were taken for lost an ACK frame acknowledges. The thresholds grow with the reordering that
+    /// they show (RFC 9002 §6.1.1, §6.1.2), up to a bound. `ranges` as in the frame, largest first. `since`: when the last
+    /// reduction of the window was.
     pub(crate) fn find_spurious(
         &mut self,
         ranges: impl Iterator<Item = RangeInclusive<u64>>,
         largest_acked: Option<u64>,
-    ) -> u64 {
+        since: Option<Instant>,
+    ) -> Spurious {
         if self.remembered.is_empty() {
-            return 0;
+            return Spurious::default();
         }
         let mut ranges = ranges.peekable();
-        let (mut found, mut distance, mut newest) = (0, 0, None);
+        let mut found = Spurious::default();
+        let (mut distance, mut too_early, mut newest) = (0, false, None);
         let mut index = self.remembered.len();
         while let Some(lost) = index.checked_sub(1).and_then(|index| self.remembered.get(index)).copied() {
             index -= 1;
@@ -169,8 +208,10 @@ impl LossDetection {
             let Some(range) = ranges.peek() else { break };
             if lost.number <= *range.end() {
                 self.remembered.remove(index);
-                found += 1;
+                found.packets += 1;
+                found.counted += u64::from(lost.counted && since.is_some_and(|since| lost.lost >= since));
                 newest = newest.or(Some(lost.number));
+                too_early |= !lost.by_count;
                 if lost.by_count {
                     distance = distance.max(largest_acked.unwrap_or(0).saturating_sub(lost.number));
                 }
@@ -178,6 +219,9 @@ impl LossDetection {
         }
         if self.run.is_some_and(|run| newest.is_some_and(|newest| newest >= run.first)) {
             self.run = None;
+        }
+        if too_early {
+            self.time_threshold = (self.time_threshold + 1).min(self.max_time_threshold);
         }
         if distance >= self.packet_threshold {
             self.packet_threshold = self.packet_threshold.max((distance + 1).min(MAX_PACKET_THRESHOLD));
@@ -204,7 +248,7 @@ mod tests {
     }
 
     fn rules(start: Instant) -> LossRules {
-        LossRules { delay: 90 * MS, persistent: 900 * MS, first_sample: Some(start - MS), path: 0 }
+        LossRules { round_trip: 80 * MS, persistent: 900 * MS, first_sample: Some(start - MS), path: 0 }
     }
 
     /// Packets 0.. sent `gap` apart.
@@ -220,7 +264,7 @@ mod tests {
     fn three_packets_behind_is_lost_and_two_is_not() {
         let start = Instant::now();
         let mut ring = packets(start, 5, MS);
-        let mut detection = LossDetection::new(3);
+        let mut detection = LossDetection::new(3, 9);
         let mut frames = Vec::new();
         ring.acknowledge(3, &mut Vec::new());
         let losses = detection.detect(start + 10 * MS, &mut ring, 3, &rules(start), &mut frames);
@@ -233,7 +277,7 @@ mod tests {
     fn the_rest_is_lost_in_time() {
         let start = Instant::now();
         let mut ring = packets(start, 3, MS);
-        let mut detection = LossDetection::new(3);
+        let mut detection = LossDetection::new(3, 9);
         let mut frames = Vec::new();
         ring.acknowledge(2, &mut Vec::new());
         assert_eq!(detection.detect(start + 80 * MS, &mut ring, 2, &rules(start), &mut frames).packets, 0);
@@ -249,7 +293,7 @@ mod tests {
     fn packets_after_the_largest_acknowledged_are_never_lost() {
         let start = Instant::now();
         let mut ring = packets(start, 5, MS);
-        let mut detection = LossDetection::new(3);
+        let mut detection = LossDetection::new(3, 9);
         ring.acknowledge(0, &mut Vec::new());
         let losses = detection.detect(start + 9000 * MS, &mut ring, 0, &rules(start), &mut Vec::new());
         assert_eq!((losses.packets, detection.deadline()), (0, None));
@@ -258,7 +302,7 @@ mod tests {
     /// Acknowledges each of `acked` in turn; whether any found persistent congestion.
     fn persistent(count: u32, gap: Duration, acked: &[u64], rules: &LossRules, start: Instant) -> bool {
         let mut ring = packets(start, count, gap);
-        let mut detection = LossDetection::new(3);
+        let mut detection = LossDetection::new(3, 9);
         let mut found = false;
         for &number in acked {
             ring.acknowledge(number, &mut Vec::new());
@@ -284,7 +328,7 @@ mod tests {
         let start = Instant::now();
         let rules = rules(start);
         let mut ring = packets(start, 20, 100 * MS);
-        let mut detection = LossDetection::new(3);
+        let mut detection = LossDetection::new(3, 9);
         let mut look = |acknowledged, now| {
             ring.acknowledge(acknowledged, &mut Vec::new());
             detection.detect(now, &mut ring, acknowledged, &rules, &mut Vec::new())
@@ -301,10 +345,10 @@ mod tests {
         let start = Instant::now();
         let rules = rules(start);
         let mut ring = packets(start, 20, 100 * MS);
-        let mut detection = LossDetection::new(3);
+        let mut detection = LossDetection::new(3, 9);
         ring.acknowledge(12, &mut Vec::new());
         assert!(!detection.detect(start, &mut ring, 12, &rules, &mut Vec::new()).persistent);
-        assert_eq!(detection.find_spurious(std::iter::once(9..=9), Some(12)), 1);
+        assert_eq!(detection.find_spurious(std::iter::once(9..=9), Some(12), None).packets, 1);
         assert!(!detection.detect(start + 1090 * MS, &mut ring, 12, &rules, &mut Vec::new()).persistent);
     }
 
@@ -314,7 +358,7 @@ mod tests {
         let rules = rules(start);
         assert!(!persistent(17, 100 * MS, &[7, 16], &rules, start));
         let mut ring = packets(start, 17, 100 * MS);
-        let mut detection = LossDetection::new(3);
+        let mut detection = LossDetection::new(3, 9);
         for number in [7, 16] {
             ring.acknowledge(number, &mut Vec::new());
         }
@@ -341,30 +385,49 @@ mod tests {
         ring.push(9, sent(start), [2]);
         ring.acknowledge(9, &mut Vec::new());
         let mut frames = Vec::new();
-        let losses = LossDetection::new(3).detect(start, &mut ring, 9, &rules(start), &mut frames);
+        let losses = LossDetection::new(3, 9).detect(start, &mut ring, 9, &rules(start), &mut frames);
         assert_eq!((losses.packets, losses.bytes, losses.newest), (2, 0, None));
         assert_eq!(frames, [0, 1]);
+    }
+
+    #[test]
+    fn packets_that_are_late_get_more_time_up_to_a_bound() {
+        let start = Instant::now();
+        let mut detection = LossDetection::new(3, 9);
+        let mut ring = packets(start, 200, Duration::ZERO);
+        for (step, eighths) in (10..=16).chain([16, 16]).enumerate() {
+            let number = step as u64 * 10;
+            ring.acknowledge(number + 1, &mut Vec::new());
+            let mut frames = Vec::new();
+            detection.detect(start + 200 * MS, &mut ring, number + 1, &rules(start), &mut frames);
+            assert_eq!(
+                detection.find_spurious(std::iter::once(number..=number), Some(number + 1), None).packets,
+                1
+            );
+            assert_eq!((detection.time_threshold, detection.packet_threshold), (eighths, 3));
+        }
     }
 
     #[test]
     fn reordering_raises_the_threshold_up_to_a_bound() {
         let start = Instant::now();
         let mut ring = packets(start, 400, Duration::ZERO);
-        let mut detection = LossDetection::new(3);
+        let mut detection = LossDetection::new(3, 9);
         let mut acked = |detection: &mut LossDetection, number: u64| {
-            let spurious = detection.find_spurious(std::iter::once(number..=number), Some(number + 5));
+            let spurious =
+                detection.find_spurious(std::iter::once(number..=number), Some(number + 5), None).packets;
             ring.acknowledge(number + 5, &mut Vec::new());
             detection.detect(start, &mut ring, number + 5, &rules(start), &mut Vec::new());
             spurious
         };
         assert_eq!(acked(&mut detection, 0), 0);
-        assert_eq!(detection.packet_threshold(), 3);
+        assert_eq!(detection.packet_threshold, 3);
         assert_eq!(acked(&mut detection, 0), 1);
-        assert_eq!(detection.packet_threshold(), 6);
+        assert_eq!(detection.packet_threshold, 6);
         // Only once.
         assert_eq!(acked(&mut detection, 0), 0);
         acked(&mut detection, 300);
-        assert_eq!(detection.find_spurious([290..=295, 250..=280].into_iter(), Some(390)), 37);
-        assert_eq!(detection.packet_threshold(), MAX_PACKET_THRESHOLD);
+        assert_eq!(detection.find_spurious([290..=295, 250..=280].into_iter(), Some(390), None).packets, 37);
+        assert_eq!(detection.packet_threshold, MAX_PACKET_THRESHOLD);
     }
 }

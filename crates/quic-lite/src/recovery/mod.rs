@@ -75,7 +75,7 @@ impl<F: Copy> Recovery<F> {
         let congestion = congestion(settings, now);
         Recovery {
             settings: settings.clone(),
-            spaces: Spaces::new(settings.packet_threshold),
+            spaces: Spaces::new(settings),
             pacer: Pacer::new(now, congestion.window(), rtt.smoothed(), settings.max_datagram),
             rtt,
             congestion,
@@ -304,7 +304,7 @@ impl<F: Copy> Recovery<F> {
         for _ in 0..losses.ecn {
             state.ecn.on_lost();
         }
-        let reduced = losses.newest.is_some_and(|sent| self.congestion.on_congestion_event(now, sent));
+        let reduced = losses.newest.is_some_and(|sent| self.congestion.on_lost(now, sent, losses.in_flight));
         self.stats.congestion_events += u64::from(reduced);
         if losses.persistent {
             self.stats.persistent_congestion += 1;

@@ -21,7 +21,7 @@ pub(crate) struct Acked {
 pub(crate) enum Timeout {
     /// It is not due.
     Nothing,
-    /// Packets were lost.
+    /// Packets were lost, or are not yet: their timer is another.
     Lost,
     /// At least one and at most `count` ack-eliciting packets of this space have to go, whatever the window and the
     /// pacer say (RFC 9002 §6.2.4). A client's probe without anything to repeat is padded like any of its packets in

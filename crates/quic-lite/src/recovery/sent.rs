@@ -7,9 +7,17 @@ use super::packet::Sent;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Outstanding,
+    /// Outstanding, but its frames were given back to go once more.
+    Emptied,
     Acknowledged,
     /// Or never sent.
     Lost,
+}
+
+impl State {
+    fn is_outstanding(self) -> bool {
+        matches!(self, State::Outstanding | State::Emptied)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +76,7 @@ impl<F: Copy> SentPackets<F> {
     /// The packet, if it is outstanding.
     pub(crate) fn get(&self, number: u64) -> Option<&Sent> {
         let index = usize::try_from(number.checked_sub(self.base)?).ok()?;
-        self.packets.get(index).filter(|record| record.state == State::Outstanding).map(|record| &record.sent)
+        self.packets.get(index).filter(|record| record.state.is_outstanding()).map(|record| &record.sent)
     }
 
     /// The packet was acknowledged, and has not left the front yet.
@@ -91,18 +99,44 @@ impl<F: Copy> SentPackets<F> {
 
     fn resolve(&mut self, number: u64, state: State, frames: &mut Vec<F>) -> Option<Sent> {
         let index = usize::try_from(number.checked_sub(self.base)?).ok()?;
-        let record = self.packets.get_mut(index).filter(|record| record.state == State::Outstanding)?;
-        record.state = state;
-        let start = record.frames_start.wrapping_sub(self.frames_base) as usize;
-        for index in start..start + usize::from(record.frames) {
-            frames.extend(self.frames.get(index).copied());
+        let record = self.packets.get_mut(index).filter(|record| record.state.is_outstanding())?;
+        let before = core::mem::replace(&mut record.state, state);
+        let record = *record;
+        if before == State::Outstanding {
+            self.copy_frames(&record, frames);
         }
         Some(record.sent)
     }
 
+    fn copy_frames(&self, record: &Record, frames: &mut Vec<F>) {
+        let start = record.frames_start.wrapping_sub(self.frames_base) as usize;
+        for index in start..start + usize::from(record.frames) {
+            frames.extend(self.frames.get(index).copied());
+        }
+    }
+
+    /// Gives back the frames of up to `count` of the oldest packets, which stay outstanding.
+    pub(crate) fn take_oldest(&mut self, count: u8, frames: &mut Vec<F>) {
+        for _ in 0..count {
+            let mut candidates = self.packets.iter_mut();
+            let Some(record) = candidates.find(|record| {
+                let sent = &record.sent;
+                record.state == State::Outstanding
+                    && sent.in_flight
+                    && sent.ack_eliciting
+                    && record.frames > 0
+            }) else {
+                return;
+            };
+            record.state = State::Emptied;
+            let record = *record;
+            self.copy_frames(&record, frames);
+        }
+    }
+
     /// Takes resolved packets from the front. Until then their place is kept.
     pub(crate) fn trim(&mut self) {
-        let resolved = self.packets.iter().take_while(|record| record.state != State::Outstanding);
+        let resolved = self.packets.iter().take_while(|record| !record.state.is_outstanding());
         let (count, frames) =
             resolved.fold((0, 0), |(count, frames), record| (count + 1, frames + usize::from(record.frames)));
         self.packets.drain(..count);
@@ -113,10 +147,7 @@ impl<F: Copy> SentPackets<F> {
 
     /// The outstanding packets, oldest first.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Sent> {
-        self.packets
-            .iter_mut()
-            .filter(|record| record.state == State::Outstanding)
-            .map(|record| &mut record.sent)
+        self.packets.iter_mut().filter(|record| record.state.is_outstanding()).map(|record| &mut record.sent)
     }
 
     /// Forgets all packets; numbers go on.
@@ -173,6 +204,27 @@ mod tests {
         ring.trim();
         assert_eq!((ring.first(), ring.next(), ring.len()), (7, 7, 0));
         assert_eq!(frames, ["c", "a", "b"]);
+    }
+
+    #[test]
+    fn frames_that_were_taken_do_not_come_back_again() {
+        let mut ring = SentPackets::new();
+        ring.push(0, Sent { in_flight: false, ..sent() }, ["probe"]);
+        ring.push(1, sent(), []);
+        for (number, frame) in [(2, "a"), (3, "b"), (4, "c")] {
+            ring.push(number, sent(), [frame]);
+        }
+        let mut frames = Vec::new();
+        ring.take_oldest(2, &mut frames);
+        assert_eq!(frames, ["a", "b"]);
+        assert!(ring.get(2).is_some());
+        for number in 0..5 {
+            assert!(ring.acknowledge(number, &mut frames).is_some());
+        }
+        ring.take_oldest(2, &mut frames);
+        assert_eq!(frames, ["a", "b", "probe", "c"]);
+        ring.trim();
+        assert_eq!((ring.len(), ring.frames.len()), (0, 0));
     }
 
     proptest! {

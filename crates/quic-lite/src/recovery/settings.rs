@@ -13,8 +13,8 @@ pub(crate) struct RecoverySettings {
     pub max_datagram: u16,
     /// The initial window, in datagrams (RFC 9002 §7.2).
     pub initial_window_packets: u64,
-    /// Packets that reordering may put a packet back before it counts as lost (RFC 9002 §6.1.1); the reordering that is
-    /// seen raises it.
+    /// Packets that reordering may put a packet back before it counts as lost (RFC 9002 §6.1.1). Reordering that is
+    /// seen raises this and the next.
     pub packet_threshold: u64,
     /// Eighths of a round-trip time that a packet has to arrive once a later one did (RFC 9002 §6.1.2).
     pub time_threshold_eighths: u32,

@@ -7,6 +7,7 @@ use super::loss::LossDetection;
 use super::numbers::PacketNumbers;
 use super::packet::{Sent, Space};
 use super::sent::SentPackets;
+use super::settings::RecoverySettings;
 
 /// One packet number space.
 #[derive(Debug)]
@@ -25,10 +26,10 @@ pub(super) struct SpaceState<F> {
 }
 
 impl<F: Copy> SpaceState<F> {
-    fn new(packet_threshold: u64, skips: bool) -> SpaceState<F> {
+    fn new(settings: &RecoverySettings, skips: bool) -> SpaceState<F> {
         SpaceState {
             sent: SentPackets::new(),
-            loss: LossDetection::new(packet_threshold),
+            loss: LossDetection::new(settings.packet_threshold, settings.time_threshold_eighths),
             numbers: PacketNumbers::new(skips),
             ecn: Ecn::default(),
             largest_acked: None,
@@ -55,12 +56,12 @@ pub(super) struct Spaces<F> {
 }
 
 impl<F: Copy> Spaces<F> {
-    pub(super) fn new(packet_threshold: u64) -> Spaces<F> {
+    pub(super) fn new(settings: &RecoverySettings) -> Spaces<F> {
         Spaces {
-            initial: SpaceState::new(packet_threshold, false),
-            handshake: SpaceState::new(packet_threshold, false),
+            initial: SpaceState::new(settings, false),
+            handshake: SpaceState::new(settings, false),
             // Only here are there windows that lies could inflate.
-            data: SpaceState::new(packet_threshold, true),
+            data: SpaceState::new(settings, true),
         }
     }
 

@@ -149,11 +149,26 @@ fn the_probe_timeout_doubles_and_an_acknowledgement_ends_that() {
         assert_eq!(side.timeout(), Timeout::Probe { space: Space::Data, count: 2 });
     }
     assert_eq!(side.recovery.stats().probe_timeouts, 3);
-    assert!(side.lost.is_empty());
+    assert_eq!(side.recovery.stats().lost, 0);
     side.send(Space::Data, 4..=4);
     // Only the last: its sample is the newest one.
     side.ack(Space::Data, &[2..=2]);
     assert_eq!(side.left(), Some(side.recovery.probe_timeout()));
+}
+
+#[test]
+fn a_probe_has_what_is_oldest_to_carry() {
+    let mut side = Side::client();
+    side.send(Space::Initial, 0..=2);
+    assert_eq!(side.timeout(), Timeout::Probe { space: Space::Initial, count: 2 });
+    assert_eq!(side.lost, [0, 1]);
+    assert_eq!((side.recovery.in_flight(), side.recovery.stats().lost), (3 * u64::from(DATAGRAM), 0));
+    side.send(Space::Initial, 3..=4);
+    side.timeout();
+    assert_eq!(side.lost, [0, 1, 2, 3]);
+    // The first ones did arrive; what they carried is in later packets by now.
+    side.ack(Space::Initial, &[0..=4]);
+    assert_eq!((side.acked.as_slice(), side.recovery.in_flight()), ([4].as_slice(), 0));
 }
 
 #[test]
@@ -272,33 +287,32 @@ fn congestion_counts_once_for_what_was_on_its_way() {
     assert_eq!(side.recovery.stats().congestion_events, 2);
 }
 
-#[test]
-fn long_silence_collapses_the_window() {
+/// Packets 1 to 5 are lost, the first of them so long before the others.
+fn silence(time: Duration) -> Side {
     let mut side = Side::wide();
     side.send(Space::Data, 0..=0);
     side.wait(100 * MS);
     side.ack(Space::Data, &[0..=0]);
-    // Three times 100 + 4 * 50 + 25 ms.
+    side.wait(MS);
     side.send(Space::Data, 1..=1);
-    side.wait(976 * MS);
+    side.wait(time);
     side.send(Space::Data, 2..=8);
     side.wait(100 * MS);
     side.ack(Space::Data, &[8..=8]);
+    assert_eq!(side.lost, [1, 2, 3, 4, 5]);
+    side
+}
+
+#[test]
+fn long_silence_collapses_the_window() {
+    // The acknowledgement that shows it has the variation down to 37.5 ms: three times 100 + 4 * 37.5 + 25 ms.
+    let side = silence(826 * MS);
     assert_eq!(side.recovery.stats().persistent_congestion, 1);
     // What arrived counts for growth again.
     assert_eq!(side.recovery.window(), 3 * u64::from(DATAGRAM));
-
-    let mut short = Side::wide();
-    short.send(Space::Data, 0..=0);
-    short.wait(100 * MS);
-    short.ack(Space::Data, &[0..=0]);
-    short.send(Space::Data, 1..=1);
-    short.wait(975 * MS);
-    short.send(Space::Data, 2..=8);
-    short.wait(100 * MS);
-    short.ack(Space::Data, &[8..=8]);
-    assert_eq!(short.recovery.stats().persistent_congestion, 0);
-    assert_eq!(short.lost, [1, 2, 3, 4, 5]);
+    let side = silence(825 * MS);
+    assert_eq!(side.recovery.stats().persistent_congestion, 0);
+    assert!(side.recovery.window() > 3 * u64::from(DATAGRAM));
 }
 
 #[test]
@@ -326,13 +340,16 @@ fn lost_packets_that_arrive_are_noticed() {
     side.ack(Space::Data, &[10..=10]);
     assert_eq!(side.lost.len(), 8);
     let flight = side.recovery.in_flight();
+    assert_eq!(side.recovery.window(), 84_000);
     let acked = side.ack(Space::Data, &[0..=10]);
+    // There was no congestion, so the window is back. It does not grow, since a fifth of it was in use.
+    assert_eq!(side.recovery.window(), 120_000);
     assert_eq!(acked.newly, 2);
     assert_eq!(side.recovery.stats().spurious, 8);
     assert_eq!(side.acked, [10, 8, 9]);
     assert_eq!(side.recovery.in_flight(), flight - 2 * u64::from(DATAGRAM));
     // Nothing is lost now for being ten packets behind.
-    side.ack(Space::Data, &[0..=10, 20..=20].map(|range| range).into_iter().rev().collect::<Vec<_>>());
+    side.ack(Space::Data, &[20..=20, 0..=10]);
     assert_eq!(side.lost.len(), 8);
 }
 
@@ -372,7 +389,7 @@ fn acknowledging_the_unsent_is_an_error_that_changes_nothing() {
         let error = side.ack_with(Space::Data, &[0..=largest], Duration::ZERO, None);
         assert_eq!(error, Err(RecoveryError::AckOfUnsent { number: largest }));
     }
-    assert_eq!(side.ack_with(Space::Initial, &[0..=0], Duration::ZERO, None).is_err(), true);
+    assert!(side.ack_with(Space::Initial, &[0..=0], Duration::ZERO, None).is_err());
     assert_eq!(side.recovery.in_flight(), 4 * u64::from(DATAGRAM));
     assert_eq!(side.ack(Space::Data, &[0..=3]).newly, 4);
 }
@@ -417,8 +434,9 @@ fn a_discarded_space_leaves_the_flight_silently() {
     assert_eq!(side.ack(Space::Initial, &[0..=4]), Acked::default());
     side.recovery.on_sent(Space::Initial, 5, side.packet(), &[5]);
     assert_eq!(side.recovery.in_flight(), u64::from(DATAGRAM));
-    assert!(side.acked.is_empty() && side.lost.is_empty());
-    assert_eq!(side.recovery.stats().congestion_events, 0);
+    // What the probes are to carry, and no more.
+    assert_eq!((side.acked.len(), side.lost.as_slice()), (0, [0, 1, 0].as_slice()));
+    assert_eq!((side.recovery.stats().lost, side.recovery.stats().congestion_events), (0, 0));
 }
 
 #[test]
@@ -507,7 +525,8 @@ fn a_peer_that_acknowledges_nothing_makes_no_endless_state() {
     side.send(Space::Data, 20_000..=20_000);
     assert!(!side.recovery.wants_ping(Space::Data));
     side.ack(Space::Data, &[20_000..=20_000]);
-    assert_eq!(side.recovery.spaces.get(Space::Data).sent.len(), 2);
+    // Two packets before it may still arrive.
+    assert_eq!(side.recovery.spaces.get(Space::Data).sent.len(), 3);
 }
 
 #[test]

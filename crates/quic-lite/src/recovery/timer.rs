@@ -27,7 +27,9 @@ impl<F: Copy> Recovery<F> {
         lost.or_else(|| self.probe().map(|probe| probe.at))
     }
 
-    /// The timer may have expired; frames of packets that are lost by now are appended to `lost`.
+    /// The timer may have expired; frames of packets that are lost by now are appended to `lost`. When a probe is to go,
+    /// so are the frames of the oldest packets in flight: the probe is of most use if it carries them once more
+    /// (RFC 9002 §6.2.4). Those packets count on, without their frames.
     pub(crate) fn on_timeout(&mut self, now: Instant, lost: &mut Vec<F>) -> Timeout {
         if !self.overdue.is_empty() {
             lost.append(&mut self.overdue);
@@ -51,6 +53,7 @@ impl<F: Copy> Recovery<F> {
         self.pto_count += 1;
         self.stats.probe_timeouts += 1;
         self.anchor = now;
+        self.spaces.get_mut(probe.space).sent.take_oldest(probe.count, lost);
         Timeout::Probe { space: probe.space, count: probe.count }
     }
 

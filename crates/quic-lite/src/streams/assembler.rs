@@ -29,10 +29,6 @@ impl Assembler {
         Assembler { read: 0, pieces: BTreeMap::new(), ahead: ahead as u64 }
     }
 
-    pub(crate) fn set_ahead(&mut self, ahead: u64) {
-        self.ahead = ahead;
-    }
-
     pub(crate) fn offset(&self) -> u64 {
         self.read
     }

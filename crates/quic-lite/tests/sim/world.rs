@@ -256,8 +256,4 @@ impl Side {
     pub(crate) fn saw(&self, what: impl Fn(&Event) -> bool) -> bool {
         self.events.iter().any(what)
     }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
 }

@@ -17,6 +17,16 @@ enum Avoidance {
     Cubic(Cubic),
 }
 
+/// What was before packets were lost, to go back to if they only came late (RFC 9438 §4.9.2).
+#[derive(Debug, Clone)]
+struct Before {
+    window: u64,
+    threshold: u64,
+    avoidance: Avoidance,
+    /// Lost packets that have not arrived yet.
+    missing: u64,
+}
+
 /// The congestion window of a path.
 #[derive(Debug, Clone)]
 pub(crate) struct Congestion {
@@ -30,6 +40,7 @@ pub(crate) struct Congestion {
     avoidance: Avoidance,
     /// When the last recovery period began: losses of packets sent before are part of what it answers.
     recovery_start: Option<Instant>,
+    before: Option<Before>,
 }
 
 impl Congestion {
@@ -52,6 +63,7 @@ impl Congestion {
             slow_start: SlowStart::new(now),
             avoidance,
             recovery_start: None,
+            before: None,
         }
     }
 
@@ -99,8 +111,48 @@ impl Congestion {
         }
     }
 
-    /// Congestion was seen on a packet sent at `sent`; `false` if what was done before answers it already.
-    pub(crate) fn on_congestion_event(&mut self, now: Instant, sent: Instant) -> bool {
+    /// So many packets were lost, the newest sent at `sent`; `false` if what was done before answers it already.
+    pub(crate) fn on_lost(&mut self, now: Instant, sent: Instant, packets: u64) -> bool {
+        let before = Before {
+            window: self.window,
+            threshold: self.threshold,
+            avoidance: self.avoidance.clone(),
+            missing: packets,
+        };
+        if self.reduce(now, sent) {
+            self.before = Some(before);
+            return true;
+        }
+        if let Some(before) = &mut self.before {
+            before.missing += packets;
+        }
+        false
+    }
+
+    /// A packet sent at `sent` was marked; `false` if what was done before answers it already.
+    pub(crate) fn on_marked(&mut self, now: Instant, sent: Instant) -> bool {
+        self.before = None;
+        self.reduce(now, sent)
+    }
+
+    /// So many packets arrived that were lost since the last reduction. If all have, there was no congestion.
+    pub(crate) fn on_arrived_late(&mut self, packets: u64) {
+        if let Some(before) = &mut self.before {
+            before.missing = before.missing.saturating_sub(packets);
+        }
+        let Some(before) = self.before.take_if(|before| before.missing == 0) else { return };
+        self.window = self.window.max(before.window);
+        self.threshold = before.threshold;
+        self.avoidance = before.avoidance;
+        self.recovery_start = None;
+    }
+
+    /// When the last reduction was.
+    pub(crate) fn recovery_start(&self) -> Option<Instant> {
+        self.recovery_start
+    }
+
+    fn reduce(&mut self, now: Instant, sent: Instant) -> bool {
         if self.in_recovery(sent) {
             return false;
         }
@@ -118,6 +170,7 @@ impl Congestion {
     pub(crate) fn on_persistent_congestion(&mut self, now: Instant) {
         self.window = self.min_window();
         self.recovery_start = None;
+        self.before = None;
         self.slow_start = SlowStart::new(now);
         if let Avoidance::Cubic(cubic) = &mut self.avoidance {
             cubic.on_collapse();
@@ -171,15 +224,40 @@ mod tests {
             congestion.on_acked(now + 50 * MS, now, 12_000, 50 * MS, 50 * MS);
             assert_eq!(congestion.window(), 24_000);
             assert!(congestion.in_slow_start());
-            assert!(congestion.on_congestion_event(now + 60 * MS, now + 10 * MS));
+            assert!(congestion.on_lost(now + 60 * MS, now + 10 * MS, 1));
             let window = congestion.window();
             assert_eq!(window, if algorithm == CongestionControl::Cubic { 16_800 } else { 12_000 });
             assert!(!congestion.in_slow_start());
-            assert!(!congestion.on_congestion_event(now + 70 * MS, now + 60 * MS));
+            assert!(!congestion.on_lost(now + 70 * MS, now + 60 * MS, 1));
             assert_eq!(congestion.window(), window);
             assert!(congestion.in_recovery(now + 60 * MS) && !congestion.in_recovery(now + 61 * MS));
-            assert!(congestion.on_congestion_event(now + 90 * MS, now + 61 * MS));
+            assert!(congestion.on_lost(now + 90 * MS, now + 61 * MS, 1));
             assert!(congestion.window() < window);
+        }
+    }
+
+    #[test]
+    fn the_window_comes_back_when_all_arrive_late() {
+        for algorithm in BOTH {
+            let now = Instant::now();
+            let mut congestion = Congestion::new(algorithm, now, 1200, 100);
+            assert!(congestion.on_lost(now + 10 * MS, now, 3));
+            assert!(!congestion.on_lost(now + 11 * MS, now, 2));
+            let reduced = congestion.window();
+            congestion.on_arrived_late(4);
+            assert_eq!(congestion.window(), reduced);
+            congestion.on_arrived_late(1);
+            assert_eq!(congestion.window(), 120_000);
+            assert!(congestion.in_slow_start() && !congestion.in_recovery(now));
+            // Only once, and not when marks or silence said the same.
+            congestion.on_lost(now + 20 * MS, now + 11 * MS, 1);
+            congestion.on_marked(now + 21 * MS, now + 11 * MS);
+            congestion.on_arrived_late(1);
+            assert!(congestion.window() < 120_000);
+            congestion.on_lost(now + 40 * MS, now + 30 * MS, 1);
+            congestion.on_persistent_congestion(now + 40 * MS);
+            congestion.on_arrived_late(1);
+            assert_eq!(congestion.window(), 2400);
         }
     }
 
@@ -189,7 +267,7 @@ mod tests {
             let now = Instant::now();
             let mut congestion = Congestion::new(algorithm, now, 1200, 10);
             for round in 1..20 {
-                congestion.on_congestion_event(now + round * 10 * MS, now + round * 10 * MS - MS);
+                congestion.on_lost(now + round * 10 * MS, now + round * 10 * MS - MS, 1);
             }
             assert_eq!(congestion.window(), 2400);
         }
@@ -200,7 +278,7 @@ mod tests {
         for algorithm in BOTH {
             let now = Instant::now();
             let mut congestion = Congestion::new(algorithm, now, 1200, 100);
-            congestion.on_congestion_event(now + MS, now + MS);
+            congestion.on_lost(now + MS, now + MS, 1);
             congestion.on_persistent_congestion(now + MS);
             assert_eq!(congestion.window(), 2400);
             assert!(congestion.in_slow_start());
