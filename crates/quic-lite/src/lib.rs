@@ -9,6 +9,7 @@
 mod config;
 mod connection;
 mod connection_id;
+mod datagram_error;
 mod endpoint;
 mod entropy;
 mod error;
@@ -27,8 +28,9 @@ mod transmit;
 pub mod transport_parameters;
 
 pub use config::{ClientConfig, CongestionControl, Remembered, ServerConfig};
-pub use connection::{Connection, DatagramError};
+pub use connection::Connection;
 pub use connection_id::{ConnectionId, MAX_CONNECTION_ID};
+pub use datagram_error::DatagramError;
 pub use endpoint::{Endpoint, Handle, Incoming, Routed};
 pub use error::{TransportError, TransportErrorCode};
 pub use event::{CloseReason, Event};

@@ -2,6 +2,7 @@
 
 mod acks;
 mod api;
+mod close_state;
 mod closing;
 mod deadlines;
 mod frames;
@@ -27,8 +28,7 @@ use bytes::{Bytes, BytesMut};
 use wirelace_tls_glue::TlsError;
 use wirelace_tls_glue::quic::{Keys, QuicHandshake, QuicSession, ResetKey, Side, Version};
 
-pub use self::api::DatagramError;
-use self::closing::Closing;
+use self::close_state::Closing;
 use self::keys::KeyRing;
 pub(crate) use self::local_ids::IdChange;
 use self::local_ids::LocalIds;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::octets::put_varint;
 
-use super::closing::Said;
+use super::close_state::Said;
 use super::packet::{HeaderFields, Packet, overhead};
 use super::path::MIN_DATAGRAM;
 use super::{Connection, Stage, local_ids};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::assembler::Assembler;
-use super::{Chunk, ReadError};
+use super::outcome::{Chunk, ReadError};
 use crate::error::{TransportError, TransportErrorCode};
 
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::WriteError;
+use super::outcome::WriteError;
 use super::send_buffer::SendBuffer;
 
 /// A part of a stream that goes into a packet.
