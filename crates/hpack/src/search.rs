@@ -108,7 +108,7 @@ impl Search {
             return;
         }
         let number = table.next().wrapping_sub(1);
-        if let Some(entry) = table.newest_mut() {
+        if let Some(entry) = table.get_mut(0) {
             self.link(number, &mut entry.extra);
         }
     }
