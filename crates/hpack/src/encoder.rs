@@ -126,7 +126,7 @@ impl Encoder {
             return;
         }
         let field_hash = search::field_hash(name_hash, value);
-        if let Some(age) = self.search.field(&self.table, field_hash, static_name, name, value) {
+        if let Some(age) = self.search.field(&self.table, field_hash, static_name, name, value, |_| true) {
             self.habits.found(static_name, name_hash.get());
             write_prefix_int(out, 7, 0x80, (static_table::LEN + 1 + age) as u64);
             return;
@@ -151,7 +151,7 @@ impl Encoder {
             && size <= self.table.max() / 4 * 3;
         literal(out, if insert { Literal::Incremental } else { Literal::Without }, index, name, value);
         if insert {
-            self.insert(static_name, name, value, Search::hashes(name_hash, field_hash));
+            self.insert(static_name, name, value, Link::new(name_hash, field_hash));
         }
     }
 
@@ -193,7 +193,10 @@ impl Encoder {
     fn name_index(&self, static_name: Option<StaticName>, hash: NameHash, name: &[u8]) -> usize {
         match static_name {
             Some(name) => usize::from(name.index()),
-            None => self.search.name(&self.table, hash, name).map_or(0, |age| static_table::LEN + 1 + age),
+            None => self
+                .search
+                .name(&self.table, hash, None, name, |_| true)
+                .map_or(0, |age| static_table::LEN + 1 + age),
         }
     }
 }

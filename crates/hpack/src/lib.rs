@@ -4,7 +4,7 @@
 //! all octets and a position for each field; an [`Encoder`] appends fields to a block. Both are bounded: the dynamic
 //! table by what was acknowledged, what a block decodes to by [`BlockLimits`], both charged while decoding. Whether
 //! a field makes sense is for the caller to say. Without the default feature `std` the crate is `no_std` + `alloc`.
-//! [`table`], [`octets`] and whatever else a codec needs that fills a [`HeaderBlock`] are public for QPACK.
+//! [`table`], [`search`], [`octets`] and whatever else a codec needs that fills a [`HeaderBlock`] are public for QPACK.
 //!
 //! ```
 //! use wirelace_hpack::{BlockLimits, Decoder, Encoder, HeaderBlock, Indexing, StaticName};
@@ -40,7 +40,7 @@ mod error;
 pub mod huffman;
 pub mod octets;
 mod policy;
-mod search;
+pub mod search;
 mod static_name;
 pub mod static_table;
 mod string;
