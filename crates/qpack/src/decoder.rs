@@ -3,11 +3,12 @@
 use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
-use wirelace_hpack::table::{LARGEST, Table};
+use wirelace_hpack::table::LARGEST;
 use wirelace_hpack::{BlockLimits, HeaderBlock};
 use wirelace_wire::prefix_int::write_prefix_int;
 
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::prefix::{self, Prefix};
 
 mod blocked;
@@ -16,24 +17,6 @@ mod lines;
 
 use blocked::Blocked;
 use instructions::Inserts;
-
-/// What the peer's encoder may make us keep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The largest table, in octets: our SETTINGS_QPACK_MAX_TABLE_CAPACITY. 4096 by default, at most 2^30. The table
-    /// takes less than three times that of memory, and none before it is used.
-    pub table_capacity: u64,
-    /// Streams whose sections wait for the encoder stream: our SETTINGS_QPACK_BLOCKED_STREAMS. 16 by default.
-    pub blocked_streams: u64,
-    /// Encoded octets of all sections that wait, where each counts 64 more than it has. 256 KiB by default.
-    pub blocked_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { table_capacity: 4096, blocked_streams: 16, blocked_bytes: 256 * 1024 }
-    }
-}
 
 /// What became of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -165,6 +148,3 @@ impl Decoder {
         Ok(())
     }
 }
-
-/// What the table is a [`Table`] of, at a decoder.
-type Entries = Table<()>;

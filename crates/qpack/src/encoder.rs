@@ -13,11 +13,10 @@ mod acknowledgments;
 mod entries;
 mod policy;
 mod sent;
+mod state;
 mod writer;
 
-use entries::Entries;
-use policy::Habits;
-use sent::Sent;
+use state::State;
 
 pub use writer::FieldWriter;
 
@@ -37,24 +36,10 @@ struct PeerLimits {
 pub struct Encoder {
     cap: usize,
     peer: Option<PeerLimits>,
-    /// Of the table that the peer offers: what Required Insert Counts are encoded by.
-    max_entries: u64,
-    /// The peer was told our table's capacity.
-    announced: bool,
-    entries: Entries,
-    sent: Sent,
-    habits: Habits,
-    output: Vec<u8>,
-    /// The most that `output` may have.
-    credit: usize,
+    state: State,
     /// Octets of the peer's decoder stream that were taken.
     taken: u64,
-    /// How long the last prefix was.
-    prefix_length: usize,
 }
-
-/// The shortest prefix.
-const SHORTEST_PREFIX: usize = 2;
 
 impl Encoder {
     /// An encoder whose table has at most `max_capacity` octets, and none until the peer's limits are known.
@@ -63,15 +48,8 @@ impl Encoder {
         Self {
             cap: usize::try_from(max_capacity).unwrap_or(LARGEST).min(LARGEST),
             peer: None,
-            max_entries: 0,
-            announced: false,
-            entries: Entries::default(),
-            sent: Sent::default(),
-            habits: Habits::new(),
-            output: Vec::new(),
-            credit: usize::MAX,
+            state: State::default(),
             taken: 0,
-            prefix_length: SHORTEST_PREFIX,
         }
     }
 
@@ -88,8 +66,10 @@ impl Encoder {
             return Err(Error::SettingsChanged { capacity, blocked_streams: streams });
         }
         self.peer = Some(PeerLimits { table_capacity, blocked_streams });
-        self.max_entries = prefix::max_entries(table_capacity.min(PREFIX_INT_MAX));
-        self.entries.set_capacity(usize::try_from(table_capacity).unwrap_or(self.cap).min(self.cap));
+        self.state.max_entries = prefix::max_entries(table_capacity.min(PREFIX_INT_MAX));
+        self.state.blocked_streams = blocked_streams;
+        let capacity = usize::try_from(table_capacity).unwrap_or(self.cap).min(self.cap);
+        self.state.entries.set_capacity(capacity);
         Ok(())
     }
 
@@ -99,13 +79,13 @@ impl Encoder {
     /// No instruction is written that could not be sent whole: a peer that waits for it would perhaps give no more
     /// credit until it has come (RFC 9204 §2.1.3). So it is to be called before each section.
     pub fn set_credit(&mut self, octets: usize) {
-        self.credit = octets;
+        self.state.credit = octets;
     }
 
     /// Appends a section to `out`: the fields that `fields` writes. What it needs on our encoder stream is added to
     /// [`output`](Self::output), which should be sent no later.
     pub fn section(&mut self, stream: u64, out: &mut Vec<u8>, fields: impl FnOnce(&mut FieldWriter<'_>)) {
-        let mut writer = FieldWriter::new(self, stream, out);
+        let mut writer = FieldWriter::new(&mut self.state, stream, out);
         fields(&mut writer);
         writer.finish();
     }
@@ -115,7 +95,8 @@ impl Encoder {
     /// # Errors
     /// An instruction that breaks RFC 9204.
     pub fn decoder_stream(&mut self, input: &mut BytesMut) -> Result<(), Error> {
-        let (octets, result) = acknowledgments::read(input, self.taken, &mut self.entries, &mut self.sent);
+        let (octets, result) =
+            acknowledgments::read(input, self.taken, &mut self.state.entries, &mut self.state.sent);
         self.taken += octets as u64;
         input.advance(octets);
         result
@@ -124,17 +105,17 @@ impl Encoder {
     /// Forgets the sections of a stream of which the peer has received nothing, and will not: not even that it was
     /// reset. For any other that ends early nothing is needed: the peer says itself what it will not acknowledge.
     pub fn cancelled(&mut self, stream: u64) {
-        self.sent.cancel(stream, &mut self.entries);
+        self.state.sent.cancel(stream, &mut self.state.entries);
     }
 
     /// What wants to go out on our encoder stream (RFC 9204 §4.3); to be taken from the front.
     pub fn output(&mut self) -> &mut Vec<u8> {
-        &mut self.output
+        &mut self.state.output
     }
 
     /// How many sections wait for an acknowledgment.
     #[must_use]
     pub fn unacknowledged_sections(&self) -> usize {
-        self.sent.sections()
+        self.state.sent.sections()
     }
 }

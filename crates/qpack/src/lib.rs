@@ -36,8 +36,8 @@
 //!
 //! # Names
 //!
-//! A decoded section is the [`HeaderBlock`](hpack::HeaderBlock) of HPACK, so names that HPACK's static table has come
-//! as [`StaticName`](hpack::StaticName), however they were sent. Those that only QPACK's static table has, as
+//! A decoded section is the [`HeaderBlock`] of HPACK, so names that HPACK's static table has come as
+//! [`StaticName`](hpack::StaticName), however they were sent. Those that only QPACK's static table has, as
 //! `x-frame-options`, are octets in the block's arena, like any other name.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
@@ -53,13 +53,15 @@ mod decoder;
 mod encoder;
 mod error;
 mod integer;
+mod limits;
 mod prefix;
 pub mod static_table;
 mod tables_static;
 
-pub use decoder::{Decoder, Limits, Section};
+pub use decoder::{Decoder, Section};
 pub use encoder::{Encoder, FieldWriter};
 pub use error::{Error, Place};
+pub use limits::Limits;
 
 pub use wirelace_hpack::{BlockLimits, HeaderBlock};
 

@@ -6,9 +6,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::prefix::Prefix;
-
-use super::Limits;
 
 /// What a section counts beside its octets: about what it takes to keep it.
 const OVERHEAD: usize = 64;

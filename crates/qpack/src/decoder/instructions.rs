@@ -12,15 +12,13 @@ use crate::error::{Error, Place};
 use crate::integer::{Fault, integer, least_text, string};
 use crate::static_table;
 
-use super::Entries;
-
 /// What is kept of [`Inserts::scratch`] between two calls.
 const SCRATCH_KEPT: usize = 1024;
 
 /// The dynamic table, and where the encoder stream is.
 #[derive(Debug)]
 pub(super) struct Inserts {
-    table: Entries,
+    table: Table<()>,
     /// What the peer may set the capacity to.
     limit: u64,
     /// All inserts that there ever were.
@@ -65,7 +63,7 @@ impl Inserts {
     }
 
     #[inline(always)]
-    pub(super) fn table(&self) -> &Entries {
+    pub(super) fn table(&self) -> &Table<()> {
         &self.table
     }
 

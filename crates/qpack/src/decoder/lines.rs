@@ -2,7 +2,7 @@
 
 use wirelace_hpack::huffman::{decode_into, room};
 use wirelace_hpack::octets::copy;
-use wirelace_hpack::table::Entry;
+use wirelace_hpack::table::{Entry, Table};
 use wirelace_hpack::{BlockLimits, HeaderBlock, Position, StaticName, size};
 
 use crate::error::{Error, Place};
@@ -10,11 +10,9 @@ use crate::integer::{Fault, integer, string};
 use crate::prefix::Prefix;
 use crate::static_table;
 
-use super::Entries;
-
 /// What references are resolved with, and where errors are.
 struct Lines<'a> {
-    table: &'a Entries,
+    table: &'a Table<()>,
     inserted: u64,
     required: u64,
     base: u64,
@@ -33,7 +31,7 @@ enum Index {
 
 /// Decodes the fields of `section`, whose prefix was read, to `out`.
 pub(super) fn decode(
-    table: &Entries,
+    table: &Table<()>,
     inserted: u64,
     stream: u64,
     prefix: &Prefix,

@@ -9,13 +9,13 @@ use wirelace_wire::prefix_int::write_prefix_int;
 use crate::prefix;
 use crate::static_table;
 
-use super::Encoder;
 use super::entries::Named;
+use super::state::State;
 
 /// Writes the fields of a section, in one pass: entries that are inserted on the way come after the section's Base.
 #[derive(Debug)]
 pub struct FieldWriter<'a> {
-    encoder: &'a mut Encoder,
+    state: &'a mut State,
     out: &'a mut Vec<u8>,
     stream: u64,
     /// Where the section begins in `out`: with room for a prefix.
@@ -41,21 +41,21 @@ enum Index {
 
 impl<'a> FieldWriter<'a> {
     #[inline]
-    pub(super) fn new(encoder: &'a mut Encoder, stream: u64, out: &'a mut Vec<u8>) -> Self {
+    pub(super) fn new(state: &'a mut State, stream: u64, out: &'a mut Vec<u8>) -> Self {
         let start = out.len();
-        out.resize(start + encoder.prefix_length, 0);
-        let base = encoder.entries.count();
-        let full = encoder.sent.is_full();
-        let limit = encoder.peer.map_or(0, |peer| peer.blocked_streams);
-        let may_block = !full && encoder.entries.capacity() > 0 && encoder.sent.may_block(stream, limit);
+        out.resize(start + state.prefix_length, 0);
+        let base = state.entries.count();
+        let full = state.sent.is_full();
+        let limit = state.blocked_streams;
+        let may_block = !full && state.entries.capacity() > 0 && state.sent.may_block(stream, limit);
         let end = if full {
             0
         } else if may_block {
             u64::MAX
         } else {
-            encoder.entries.known()
+            state.entries.known()
         };
-        Self { encoder, out, stream, start, base, required: 0, lowest: u64::MAX, end, may_block }
+        Self { state, out, stream, start, base, required: 0, lowest: u64::MAX, end, may_block }
     }
 
     /// Appends a field. A literal name has to be in lower case and not empty.
@@ -77,8 +77,8 @@ impl<'a> FieldWriter<'a> {
             return;
         }
         let hash = field_hash(name.hash, value);
-        if let Some(number) = self.encoder.entries.find(name, value, hash, self.end) {
-            self.encoder.habits.found(static_name, name.hash.get());
+        if let Some(number) = self.state.entries.find(name, value, hash, self.end) {
+            self.state.habits.found(static_name, name.hash.get());
             self.found(number, name, value, hash);
             return;
         }
@@ -88,14 +88,14 @@ impl<'a> FieldWriter<'a> {
     /// A field that the table has. Before it is evicted it is made new, if there is room.
     #[inline]
     fn found(&mut self, number: u64, name: Named<'_>, value: &[u8], hash: FieldHash) {
-        if self.encoder.entries.is_draining(number) {
+        if self.state.entries.is_draining(number) {
             // It is not to be evicted for its own copy if it is what the section refers to.
             let lowest = if self.may_block { self.lowest } else { self.lowest.min(number) };
             let size = size(name.octets.len(), value.len());
-            if self.encoder.entries.has_room(size, lowest) {
-                let age = self.encoder.entries.age(number);
-                if self.encoder.instruct(|out| write_prefix_int(out, 5, 0, age)) {
-                    let copy = self.encoder.entries.insert(name, value, hash);
+            if self.state.entries.has_room(size, lowest) {
+                let age = self.state.entries.age(number);
+                if self.state.instruct(|out| write_prefix_int(out, 5, 0, age)) {
+                    let copy = self.state.entries.insert(name, value, hash);
                     self.indexed(if self.may_block { copy } else { number });
                     return;
                 }
@@ -115,9 +115,9 @@ impl<'a> FieldWriter<'a> {
         indexing: Indexing,
     ) {
         let insert = indexing == Indexing::Auto
-            && self.encoder.entries.capacity() > 0
-            && self.encoder.habits.missed(name.static_name, name.hash.get(), hash.get())
-            && size(name.octets.len(), value.len()) <= self.encoder.entries.capacity() / 4 * 3;
+            && self.state.entries.capacity() > 0
+            && self.state.habits.missed(name.static_name, name.hash.get(), hash.get())
+            && size(name.octets.len(), value.len()) <= self.state.entries.capacity() / 4 * 3;
         if insert
             && let Some(number) = self.insert(first, name, value, hash)
             && self.may_block
@@ -132,14 +132,14 @@ impl<'a> FieldWriter<'a> {
     /// §4.3.2, §4.3.3.
     fn insert(&mut self, first: Option<u8>, name: Named<'_>, value: &[u8], hash: FieldHash) -> Option<u64> {
         // Whatever cannot be referred to yet is there all the same, and perhaps needed more than this.
-        if !self.may_block && self.encoder.entries.find(name, value, hash, u64::MAX).is_some() {
+        if !self.may_block && self.state.entries.find(name, value, hash, u64::MAX).is_some() {
             return None;
         }
         let size = size(name.octets.len(), value.len());
-        if !self.encoder.entries.has_room(size, self.lowest) {
+        if !self.state.entries.has_room(size, self.lowest) {
             return None;
         }
-        let entries = &self.encoder.entries;
+        let entries = &self.state.entries;
         let index = match first {
             Some(index) => Index::Static(index),
             // Instructions arrive in order: any entry will do.
@@ -147,7 +147,7 @@ impl<'a> FieldWriter<'a> {
                 entries.find_name(name, u64::MAX).map_or(Index::None, |at| Index::Dynamic(entries.age(at)))
             }
         };
-        let written = self.encoder.instruct(|out| {
+        let written = self.state.instruct(|out| {
             match index {
                 Index::Static(index) => write_prefix_int(out, 6, 0xc0, u64::from(index)),
                 Index::Dynamic(age) => write_prefix_int(out, 6, 0x80, age),
@@ -155,14 +155,14 @@ impl<'a> FieldWriter<'a> {
             }
             write_string(out, 7, 0, value);
         });
-        written.then(|| self.encoder.entries.insert(name, value, hash))
+        written.then(|| self.state.entries.insert(name, value, hash))
     }
 
     #[inline(always)]
     fn name_index(&self, first: Option<u8>, name: Named<'_>) -> Index {
         match first {
             Some(index) => Index::Static(index),
-            None => self.encoder.entries.find_name(name, self.end).map_or(Index::None, Index::Dynamic),
+            None => self.state.entries.find_name(name, self.end).map_or(Index::None, Index::Dynamic),
         }
     }
 
@@ -203,9 +203,9 @@ impl<'a> FieldWriter<'a> {
     /// Writes the prefix in front of the fields.
     #[inline]
     pub(super) fn finish(self) {
-        let Self { encoder, out, stream, start, base, required, lowest, .. } = self;
-        let (reserved, end) = (encoder.prefix_length, out.len());
-        prefix::write(out, required, base, encoder.max_entries);
+        let Self { state, out, stream, start, base, required, lowest, .. } = self;
+        let (reserved, end) = (state.prefix_length, out.len());
+        prefix::write(out, required, base, state.max_entries);
         let length = out.len() - end;
         if length == reserved {
             out.copy_within(end.., start);
@@ -214,27 +214,9 @@ impl<'a> FieldWriter<'a> {
             let prefix = out.split_off(end);
             out.splice(start..start + reserved, prefix);
         }
-        encoder.prefix_length = length;
+        state.prefix_length = length;
         if required > 0 {
-            encoder.sent.add(stream, required, lowest, &mut encoder.entries);
+            state.sent.add(stream, required, lowest, &mut state.entries);
         }
-    }
-}
-
-impl Encoder {
-    /// Appends an instruction to the output if there is credit for all of it.
-    #[inline]
-    fn instruct(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> bool {
-        let start = self.output.len();
-        if !self.announced {
-            write_prefix_int(&mut self.output, 5, 0x20, self.entries.capacity() as u64);
-        }
-        write(&mut self.output);
-        if self.output.len() > self.credit {
-            self.output.truncate(start);
-            return false;
-        }
-        self.announced = true;
-        true
     }
 }
