@@ -600,6 +600,10 @@ impl Streams {
         Some(id)
     }
 
+    pub(crate) fn available(&self, direction: Direction) -> u64 {
+        self.own.get(kind(direction)).map_or(0, |own| own.limit.saturating_sub(own.count))
+    }
+
     pub(crate) fn capacity(&self, id: StreamId) -> usize {
         let send = self.streams.get(&id).and_then(|stream| stream.send.as_ref());
         send.map_or(0, |send| send.capacity(self.limits.send_buffer))
