@@ -36,10 +36,6 @@ impl Pieces {
         self.end
     }
 
-    pub(super) fn has_data(&self) -> bool {
-        self.read < self.end
-    }
-
     /// Takes octets from `offset` on; whether there is more to read now.
     pub(super) fn insert(&mut self, memory: &mut Memory, offset: u64, mut data: Bytes) -> Result<bool, Full> {
         let before = self.end;
@@ -190,12 +186,6 @@ impl Assembler {
         Assembler { pieces: Pieces::default(), memory, ahead: ahead as u64 }
     }
 
-    /// How far data are taken ahead of what was read.
-    pub(crate) fn set_ahead(&mut self, ahead: usize) {
-        self.ahead = ahead as u64;
-        self.memory.raise_own(ahead.saturating_mul(2).saturating_add(4096));
-    }
-
     /// Octets that were read.
     pub(crate) fn offset(&self) -> u64 {
         self.pieces.read_offset()
@@ -215,15 +205,5 @@ impl Assembler {
     /// The next octets in order, at most `max`.
     pub(crate) fn read(&mut self, max: usize) -> Option<Bytes> {
         self.pieces.read(&mut self.memory, max)
-    }
-
-    /// Whether there is something to read.
-    pub(crate) fn has_data(&self) -> bool {
-        self.pieces.has_data()
-    }
-
-    /// Drops what was not read.
-    pub(crate) fn clear(&mut self) {
-        self.pieces.clear(&mut self.memory);
     }
 }
