@@ -16,6 +16,8 @@ use crate::transmit::{Ecn, Transmit};
 
 /// Octets that are worth another packet in a datagram.
 const WORTH: usize = 32;
+/// Octets that a datagram may be padded with so that others can follow in one train.
+const NEARLY: usize = 48;
 const SPACES: [Space; 3] = [Space::Initial, Space::Handshake, Space::Data];
 
 /// What may go in a packet now.
@@ -91,6 +93,7 @@ impl Connection {
             }
             self.path.sent(size);
             count += 1;
+            // Trains have one size; a small first datagram must not make all of them small.
             let short = size < segment;
             if count == 1 {
                 segment = size;
@@ -170,6 +173,16 @@ impl Connection {
         {
             packet.pad(out, usize::from(MIN_DATAGRAM).min(limit) - size);
         }
+        // A little less than full would end the train.
+        let size = out.len() - start;
+        if size < limit
+            && limit - size <= NEARLY
+            && self.wants_data()
+            && let Some(Some(packet)) = packets.get_mut(last)
+            && packet.kind == PacketType::OneRtt
+        {
+            packet.pad(out, limit - size);
+        }
         let mut ends = [self.building.len(); 3];
         for (at, packet) in packets.iter().enumerate().skip(1) {
             if let (Some(packet), Some(end)) = (packet, ends.get_mut(at - 1)) {
@@ -240,7 +253,7 @@ impl Connection {
             if space == Space::Data {
                 self.write_datagram_frames(out, end);
                 let building = &mut self.building;
-                self.streams.write_frames(out, end - out.len(), &mut |frame| building.push(frame));
+                self.streams.write_frames(out, end - out.len(), false, &mut |frame| building.push(frame));
             }
             // A side that only acknowledges has to learn what of that arrived (RFC 9000 §13.2.4).
             let curious = self.recovery.wants_ping(space);
