@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::{Duration, Instant};
 
 use http::{Method, Version};
 use wirelace_http_messages::{self as message, RequestLines};
@@ -16,6 +17,8 @@ use crate::error_code::ErrorCode;
 use crate::frame::{FrameType, Reader, put_varint, write_id};
 use crate::stream_type::StreamType;
 
+/// How long a pushed stream waits for its promise.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Promises that are remembered, to compare further ones with them.
 const REMEMBERED: usize = 1024;
 
@@ -32,7 +35,7 @@ pub(super) struct Pushes {
     /// Client: ids below that were forgotten.
     forgotten: u64,
     /// Client: streams that came before their promise.
-    arrived: HashMap<u64, (QuicStream, Reader)>,
+    arrived: HashMap<u64, (QuicStream, Reader, Instant)>,
     /// Client: how many pushes are over.
     over: u64,
     hash: RandomState,
@@ -75,6 +78,11 @@ impl Pushes {
     /// Server: the id was used.
     pub(super) fn was_promised(&self, id: u64) -> bool {
         id < self.next
+    }
+
+    /// Client: some streams wait for their promise.
+    pub(super) fn waits(&self) -> bool {
+        !self.arrived.is_empty()
     }
 
     /// The first id that no promise has had.
@@ -210,7 +218,7 @@ impl Connection {
         exchange.told = true;
         exchange.send = Send::Ended;
         exchange.to_head = received.head.method == Method::HEAD;
-        if let Some((stream, reader)) = self.pushes.arrived.remove(&id) {
+        if let Some((stream, reader, _)) = self.pushes.arrived.remove(&id) {
             exchange.stream = Some(stream);
             exchange.reader = reader;
             self.ready.push_back(stream);
@@ -255,14 +263,30 @@ impl Connection {
             quic.stop(stream, ErrorCode::H3_REQUEST_CANCELLED.0);
             return Ok(());
         } else {
-            self.pushes.arrived.insert(id, (stream, reader));
+            self.pushes.arrived.insert(id, (stream, reader, self.now));
         }
         self.incoming.insert(stream.0, Unidirectional::Push(key));
         Ok(())
     }
 
+    /// Client: streams whose promise does not come, perhaps for good, as it was on a stream that nobody reads. They would
+    /// keep credit that others need (RFC 9114 §4.6).
+    pub(super) fn drop_unpromised(&mut self, quic: &mut Quic) {
+        let late = |(_, _, since): &(QuicStream, Reader, Instant)| {
+            self.now.saturating_duration_since(*since) >= PATIENCE
+        };
+        let mut late: Vec<u64> =
+            self.pushes.arrived.iter().filter(|(_, one)| late(one)).map(|(id, _)| *id).collect();
+        late.sort_unstable();
+        for id in late {
+            self.pushes.remember(id, None);
+            self.drop_arrived(quic, id);
+            self.pushes_allow();
+        }
+    }
+
     fn drop_arrived(&mut self, quic: &mut Quic, id: u64) {
-        if let Some((stream, mut reader)) = self.pushes.arrived.remove(&id) {
+        if let Some((stream, mut reader, _)) = self.pushes.arrived.remove(&id) {
             self.incoming.remove(&stream.0);
             let rest = reader.take_rest();
             quic.consumed(stream, rest.len());

@@ -81,7 +81,7 @@ impl Connection {
     pub(super) fn watch(&mut self) {
         let timeouts = &self.limits.timeouts;
         let any = timeouts.head.or(timeouts.body).or(timeouts.stall).is_some();
-        if self.exchanges.is_empty() || !any {
+        if (self.exchanges.is_empty() || !any) && !self.pushes.waits() {
             self.timers.sweep = None;
         } else if self.timers.sweep.is_none() {
             self.timers.sweep = self.now.checked_add(SWEEP);
@@ -89,6 +89,7 @@ impl Connection {
     }
 
     fn sweep(&mut self, quic: &mut Quic) {
+        self.drop_unpromised(quic);
         let (now, timeouts, server) = (self.now, self.limits.timeouts, self.is_server());
         let late = |since: Instant, time: Option<Duration>| {
             time.is_some_and(|time| now.saturating_duration_since(since) >= time)

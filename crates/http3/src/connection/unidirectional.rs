@@ -24,8 +24,6 @@ pub(super) enum Unidirectional {
     PushId(Reader),
     /// The exchange that is pushed.
     Push(u64),
-    /// Of an unknown type: what still comes is thrown away.
-    Unknown,
 }
 
 impl Connection {
@@ -99,11 +97,6 @@ impl Connection {
                 return self.check_critical(StreamType::QPACK_DECODER, stream, fin);
             }
             Unidirectional::Push(id) => Some(Unidirectional::Push(id)),
-            Unidirectional::Unknown => {
-                self.stats.discarded += length as u64;
-                self.rates.unknown(self.now, length)?;
-                Some(Unidirectional::Unknown)
-            }
         };
         quic.consumed(stream, length);
         if let Some(next) = next
