@@ -419,14 +419,35 @@ fn row_32_no_common_application_protocol() {
     world.ended(NO_APPLICATION_PROTOCOL);
 }
 
+/// Where the extension of transport parameters begins: nothing else has this type and a length below 256.
+fn extension_at(hello: &[u8]) -> Option<usize> {
+    hello.windows(3).position(|three| three == [0x00, 0x39, 0x00])
+}
+
 /// The extension has another type, of the same length.
-fn rename(level: Level, extension: [u8; 2]) -> Edit {
+fn renamed(level: Level) -> Edit {
     Box::new(move |at, mut data| {
-        if at == level {
-            // It is followed by its length, and begins with a parameter; nothing else looks like it.
-            let place = data.windows(3).position(|three| three[..2] == [0x00, 0x39] && three[2] == 0);
-            if let Some(place) = place {
-                data[place..place + 2].copy_from_slice(&extension);
+        if let Some(place) = extension_at(&data).filter(|_| at == level) {
+            data[place..place + 2].copy_from_slice(&[0x7a, 0x7a]);
+        }
+        data
+    })
+}
+
+/// The extension is cut out of a ClientHello.
+fn cut() -> Edit {
+    Box::new(move |at, mut data| {
+        if at == Level::Initial {
+            let place = extension_at(&data).unwrap();
+            let length = 4 + usize::from(data[place + 3]);
+            data.drain(place..place + length);
+            // The lengths of the message and of all extensions, which stand behind session id, suites and compression.
+            let session = 4 + 2 + 32;
+            let suites = session + 1 + usize::from(data[session]);
+            let all = suites + 2 + usize::from(data[suites + 1]) + 2;
+            for at in [2, all] {
+                let shorter = u16::from_be_bytes([data[at], data[at + 1]]) - length as u16;
+                data[at..at + 2].copy_from_slice(&shorter.to_be_bytes());
             }
         }
         data
@@ -435,10 +456,9 @@ fn rename(level: Level, extension: [u8; 2]) -> Edit {
 
 #[test]
 fn rows_33_and_34_no_transport_parameters() {
-    // Under an unknown number, and under that of drafts.
-    for extension in [[0x7a, 0x7a], [0xff, 0xa5]] {
-        let edit = Some(rename(Level::Initial, extension));
-        let mut world = World::begin(Side::Server, Setup { edit, ..Setup::default() });
+    let ways = [(Side::Server, renamed(Level::Initial)), (Side::Server, cut()), (Side::Client, renamed(Level::Handshake))];
+    for (subject, edit) in ways {
+        let mut world = World::begin(subject, Setup { edit: Some(edit), ..Setup::default() });
         world.pump();
         world.ended(MISSING_EXTENSION);
     }

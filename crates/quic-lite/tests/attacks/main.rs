@@ -4,3 +4,5 @@ mod conformance;
 mod peer;
 mod wire;
 mod world;
+mod frames;
+mod memory;

@@ -1,0 +1,1 @@
+//! Attacks by frames and packets: nothing is to stop, and nothing to go on that must not.
