@@ -175,6 +175,12 @@ impl Connection {
         self.path.remote
     }
 
+    /// Octets of the datagrams that are sent now, UDP payload: as large as the path is known to carry.
+    #[must_use]
+    pub fn datagram_size(&self) -> u16 {
+        self.path.mtu.current()
+    }
+
     /// The handshake is not complete.
     #[must_use]
     pub fn is_handshaking(&self) -> bool {

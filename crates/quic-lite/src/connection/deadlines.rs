@@ -99,7 +99,12 @@ impl Connection {
         if !self.path.on_deadline(now, &mut self.entropy) && !self.path.validated {
             // The peer is not where packets seem to come from: back to where it was (RFC 9000 §9.3.2).
             match self.previous_path.take() {
-                Some(previous) => self.path = previous,
+                Some(previous) => {
+                    self.path = previous;
+                    self.recovery.on_path_changed(now, self.path.generation, true);
+                    self.recovery.on_mtu_changed(self.path.mtu.current());
+                    self.update_amplification();
+                }
                 None => self.drop_silently(CloseReason::Idle),
             }
         }

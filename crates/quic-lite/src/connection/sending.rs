@@ -16,6 +16,8 @@ use crate::transmit::{Ecn, Transmit};
 
 /// Octets that are worth another packet in a datagram.
 const WORTH: usize = 32;
+/// Octets that a datagram may be padded with so that others can follow in one train.
+const NEARLY: usize = 48;
 const SPACES: [Space; 3] = [Space::Initial, Space::Handshake, Space::Data];
 
 /// What may go in a packet now.
@@ -91,6 +93,7 @@ impl Connection {
             }
             self.path.sent(size);
             count += 1;
+            // Trains have one size; a small first datagram must not make all of them small.
             let short = size < segment;
             if count == 1 {
                 segment = size;
@@ -169,6 +172,16 @@ impl Connection {
             && let Some(Some(packet)) = packets.get_mut(last)
         {
             packet.pad(out, usize::from(MIN_DATAGRAM).min(limit) - size);
+        }
+        // A little less than full would end the train.
+        let size = out.len() - start;
+        if size < limit
+            && limit - size <= NEARLY
+            && self.wants_data()
+            && let Some(Some(packet)) = packets.get_mut(last)
+            && packet.kind == PacketType::OneRtt
+        {
+            packet.pad(out, limit - size);
         }
         let mut ends = [self.building.len(); 3];
         for (at, packet) in packets.iter().enumerate().skip(1) {

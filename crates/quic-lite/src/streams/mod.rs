@@ -9,7 +9,7 @@ mod send_buffer;
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::octets::put_varint;
+use crate::octets::{put_varint, varint_length};
 use bytes::Bytes;
 use wirelace_tls_glue::quic::Side;
 
@@ -25,8 +25,8 @@ use crate::stream_id::{Direction, StreamId};
 
 /// The most that a varint holds.
 const MAX: u64 = (1 << 62) - 1;
-/// Octets that a STREAM frame may have in front of its data: type, id, offset, length.
-const HEAD: usize = 1 + 8 + 8 + 2;
+/// Octets that the smallest STREAM frame has: type, id, length, and one of data.
+const LEAST: usize = 1 + 1 + 2 + 1;
 
 /// What this side allows.
 #[derive(Debug, Clone)]
@@ -449,7 +449,7 @@ impl Streams {
     pub(crate) fn write_frames(&mut self, out: &mut Vec<u8>, room: usize, sent: &mut impl FnMut(SentFrame)) {
         let end = out.len() + room;
         self.write_control(out, end, sent);
-        while out.len() + HEAD < end {
+        while out.len() + LEAST <= end {
             let Some(id) = self.schedule.front() else { return };
             let free = self.send_max - self.send_used;
             let Some(send) = self.streams.get_mut(&id).and_then(|stream| stream.send.as_mut()) else {
@@ -457,7 +457,10 @@ impl Streams {
                 continue;
             };
             let before = send.next_offset();
-            let Some(part) = send.next_part(end - out.len() - HEAD, free) else {
+            // Type, id, offset, and a length that is never longer.
+            let head = 1 + varint_length(id.0) + varint_length(send.part_offset()) + 2;
+            let Some(room) = (end - out.len()).checked_sub(head).filter(|room| *room > 0) else { return };
+            let Some(part) = send.next_part(room, free) else {
                 // The connection's window is used up: whoever has lost data may still go.
                 if send.is_ready() && free == 0 {
                     self.data_blocked = true;

@@ -123,6 +123,11 @@ impl Send {
         self.buffer.next_offset()
     }
 
+    /// Where the next part begins.
+    pub(super) fn part_offset(&self) -> u64 {
+        self.buffer.part_offset()
+    }
+
     /// The next part, of at most `room` octets; `free`: octets that the connection's window lets go.
     pub(super) fn next_part(&mut self, room: usize, free: u64) -> Option<Part> {
         if self.reset != Reset::No {

@@ -82,6 +82,11 @@ impl SendBuffer {
         !self.lost.is_empty()
     }
 
+    /// Where the next octets to be sent begin.
+    pub(crate) fn part_offset(&self) -> u64 {
+        self.lost.first_key_value().map_or(self.next, |(from, _)| *from)
+    }
+
     /// Takes the next octets to be sent, at most `max`: those that were lost first.
     pub(crate) fn next_range(&mut self, max: usize) -> Option<(u64, usize)> {
         if max == 0 {

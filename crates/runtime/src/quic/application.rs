@@ -1,0 +1,26 @@
+//! What stands above a QUIC connection.
+
+use std::task::Context;
+use std::time::Instant;
+
+use wirelace_quic_lite::{CloseReason, Connection, Event};
+
+use crate::application::Step;
+
+/// The application of one QUIC connection: HTTP/3, or whatever speaks over streams. It is called by the one task that
+/// runs all connections of a socket, and must not block.
+pub trait Application {
+    /// Something happened.
+    fn on_event(&mut self, cx: &mut Context<'_>, connection: &mut Connection, event: Event, now: Instant);
+
+    /// Called after events, and when `cx`'s waker was woken: the place for commands. [`Step::Again`]: there was
+    /// something to do, and there may be more.
+    fn poll(&mut self, cx: &mut Context<'_>, connection: &mut Connection, now: Instant) -> Step;
+
+    /// Finish what runs, and [close](Connection::close) then.
+    fn shut_down(&mut self, connection: &mut Connection, now: Instant);
+
+    /// The connection is over; called once, and nothing is called after it. `None`: the endpoint was dropped or
+    /// aborted.
+    fn on_close(&mut self, reason: Option<&CloseReason>);
+}
