@@ -103,7 +103,7 @@ impl OneRtt {
             Which::Previous => {}
             Which::Next => {
                 // The peer may update once this side has acknowledged a packet of the phase, no sooner (§6.2).
-                if self.count > 0 && self.first_received.is_none() {
+                if self.count > 0 && (self.first_received.is_none() || self.first_sent.is_none()) {
                     return Err(TransportError::new(
                         TransportErrorCode::KEY_UPDATE_ERROR,
                         "the keys are updated twice without an acknowledgement between (RFC 9001 §6.2)",

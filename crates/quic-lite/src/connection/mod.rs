@@ -82,6 +82,13 @@ struct Datagrams {
     incoming_bytes: usize,
 }
 
+impl Datagrams {
+    /// What one that came costs while it waits: empty ones too.
+    fn cost(data: &Bytes) -> usize {
+        data.len() + core::mem::size_of::<Event>()
+    }
+}
+
 /// One QUIC connection, as client or as server (RFC 9000), without I/O.
 ///
 /// Datagrams go in by [`receive`](Connection::receive) and come out of [`poll_transmit`](Connection::poll_transmit);

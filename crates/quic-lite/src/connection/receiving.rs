@@ -218,8 +218,11 @@ impl Connection {
                 self.on_retry(now, *version, source, packet.get(token.clone()).unwrap_or_default(), &packet);
                 return Ok(Opened::Dropped);
             }
-            Header::VersionNegotiation { versions, .. } => {
-                self.on_version_negotiation(versions);
+            Header::VersionNegotiation { versions, source, .. } => {
+                // Who has not seen the client's packet does not know its id (RFC 9000 §17.2.1).
+                if *source == self.original {
+                    self.on_version_negotiation(versions);
+                }
                 return Ok(Opened::Dropped);
             }
             Header::Unsupported { .. } => return Ok(Opened::Dropped),

@@ -101,7 +101,8 @@ impl RemoteIds {
                 return Ok(()); // Again.
             }
         }
-        if sequence < self.retire_prior_to {
+        // Ids are used in order: below the one in use there are only those that were given up, and came once more.
+        if sequence < self.retire_prior_to || sequence < self.active.sequence {
             return self.retire(sequence);
         }
         self.spare.push(Given { sequence, id, token: Some(token) });

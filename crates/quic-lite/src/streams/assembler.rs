@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
-/// Pieces that wait, at most.
-const MOST_PIECES: usize = 1000;
+/// What a piece is taken to cost beside its octets: pieces may cost as much as all octets that wait, and
+const PIECE: usize = 64;
+/// so much more (RUSTSEC-2026-0185: tiny pieces with gaps between them).
+const ALLOWANCE: usize = 16 * 1024;
 /// A piece shorter than this is copied when it has to wait, so that it does not keep its whole datagram.
-const COPIED: usize = 512;
+const COPIED: usize = 700;
+/// Copied pieces that touch are joined up to so many octets.
+const JOINED: usize = 4096;
 
 /// More pieces wait than are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +24,15 @@ pub(crate) struct Assembler {
     read: u64,
     /// By offset; none overlap, none are below `read`.
     pieces: BTreeMap<u64, Bytes>,
+    /// Octets of all pieces.
+    held: usize,
     /// How far ahead of what was read anything may be.
     ahead: u64,
 }
 
 impl Assembler {
     pub(crate) fn new(ahead: usize) -> Assembler {
-        Assembler { read: 0, pieces: BTreeMap::new(), ahead: ahead as u64 }
+        Assembler { read: 0, pieces: BTreeMap::new(), held: 0, ahead: ahead as u64 }
     }
 
     pub(crate) fn offset(&self) -> u64 {
@@ -57,18 +63,31 @@ impl Assembler {
             }
             let next = self.pieces.range(offset..).next().map_or(u64::MAX, |(at, _)| *at);
             let room = (next - offset).min(data.len() as u64);
-            let mut piece = data.split_to(room as usize);
-            let waits = offset != self.read;
-            if waits && self.pieces.len() >= MOST_PIECES {
-                return Err(TooMuch);
-            }
-            if waits && piece.len() < COPIED {
-                piece = Bytes::copy_from_slice(&piece);
-            }
-            self.pieces.insert(offset, piece);
+            self.add(offset, data.split_to(room as usize))?;
             offset += room;
         }
         Ok(())
+    }
+
+    /// Adds a piece where nothing is.
+    fn add(&mut self, offset: u64, mut piece: Bytes) -> Result<(), TooMuch> {
+        self.held += piece.len();
+        if offset != self.read && piece.len() < COPIED {
+            if let Some((at, before)) = self.pieces.range_mut(..offset).next_back()
+                && at + before.len() as u64 == offset
+                && before.len() + piece.len() <= JOINED
+            {
+                // Mostly it is one that was joined before, with room behind it.
+                let joined = core::mem::take(before).try_into_mut();
+                let mut joined = joined.unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+                joined.extend_from_slice(&piece);
+                *before = joined.freeze();
+                return Ok(());
+            }
+            piece = Bytes::copy_from_slice(&piece);
+        }
+        self.pieces.insert(offset, piece);
+        if self.pieces.len() * PIECE > self.held + ALLOWANCE { Err(TooMuch) } else { Ok(()) }
     }
 
     /// The next octets in order, at most `max`.
@@ -83,6 +102,7 @@ impl Assembler {
             first.remove()
         };
         self.read += data.len() as u64;
+        self.held -= data.len();
         Some(data)
     }
 
@@ -92,5 +112,6 @@ impl Assembler {
 
     pub(crate) fn clear(&mut self) {
         self.pieces.clear();
+        self.held = 0;
     }
 }

@@ -618,9 +618,10 @@ impl Streams {
 
     pub(crate) fn read(&mut self, id: StreamId, max: usize) -> Result<Option<Chunk>, ReadError> {
         let receive = self.streams.get_mut(&id).and_then(|stream| stream.receive.as_mut());
-        let chunk = receive.ok_or(ReadError::Unknown)?.read(max)?;
+        let chunk = receive.ok_or(ReadError::Unknown)?.read(max);
+        // Who has been told of a reset has done with the stream too.
         self.forget_if_over(id);
-        Ok(chunk)
+        chunk
     }
 
     pub(crate) fn consumed(&mut self, id: StreamId, bytes: usize) {

@@ -105,8 +105,10 @@ impl Receive {
 
     /// RESET_STREAM: octets that count anew, and whether the application is to hear of it.
     pub(super) fn on_reset(&mut self, code: u64, size: u64) -> Result<(u64, bool), TransportError> {
+        // Only FIN says that what came is all: a reset where the application has read so far is one all the same.
+        let all = self.size == Some(self.assembler.offset());
         let more = self.check(size, true)?;
-        if self.reset.is_some() || self.over || self.size == Some(self.assembler.offset()) {
+        if self.reset.is_some() || self.over || all {
             return Ok((more, false));
         }
         self.reset = Some(code);

@@ -434,17 +434,17 @@ fn renamed(level: Level) -> Edit {
     })
 }
 
-/// The extension is cut out of a ClientHello.
-fn cut() -> Edit {
+/// The extension is cut out of a ClientHello, or of EncryptedExtensions.
+fn cut(level: Level) -> Edit {
     Box::new(move |at, mut data| {
-        if at == Level::Initial {
-            let place = extension_at(&data).unwrap();
+        if at == level && let Some(place) = extension_at(&data) {
             let length = 4 + usize::from(data[place + 3]);
             data.drain(place..place + length);
-            // The lengths of the message and of all extensions, which stand behind session id, suites and compression.
+            // The lengths of the message and of all extensions: a client's stand behind session id, suites and
+            // compression.
             let session = 4 + 2 + 32;
             let suites = session + 1 + usize::from(data[session]);
-            let all = suites + 2 + usize::from(data[suites + 1]) + 2;
+            let all = if level == Level::Initial { suites + 2 + usize::from(data[suites + 1]) + 2 } else { 4 };
             for at in [2, all] {
                 let shorter = u16::from_be_bytes([data[at], data[at + 1]]) - length as u16;
                 data[at..at + 2].copy_from_slice(&shorter.to_be_bytes());
@@ -456,7 +456,7 @@ fn cut() -> Edit {
 
 #[test]
 fn rows_33_and_34_no_transport_parameters() {
-    let ways = [(Side::Server, renamed(Level::Initial)), (Side::Server, cut()), (Side::Client, renamed(Level::Handshake))];
+    let ways = [(Side::Server, renamed(Level::Initial)), (Side::Server, cut(Level::Initial)), (Side::Client, cut(Level::Handshake))];
     for (subject, edit) in ways {
         let mut world = World::begin(subject, Setup { edit: Some(edit), ..Setup::default() });
         world.pump();
