@@ -192,7 +192,10 @@ impl KeyRing {
 
     /// How many kinds of packets can be opened.
     pub(crate) fn count(&self) -> usize {
-        let open = [self.handshake.is_some(), self.early.is_some(), self.one_rtt.is_some(), self.may_open];
+        // Keys of 1-RTT take the place of others, which may be gone by then.
+        let one_rtt = self.one_rtt.is_some();
+        let (handshake, early) = (self.handshake.is_some() || one_rtt, self.early.is_some() || one_rtt);
+        let open = [handshake, early, one_rtt, self.may_open];
         open.into_iter().filter(|open| *open).count()
     }
 

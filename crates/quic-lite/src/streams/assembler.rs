@@ -110,6 +110,11 @@ impl Assembler {
         self.pieces.first_key_value().is_some_and(|(at, _)| *at == self.read)
     }
 
+    /// Nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.pieces.clear();
         self.held = 0;

@@ -151,7 +151,7 @@ fn packet_numbers_that_jump() {
             world.peer.next[2] += (1 << 31) - 10;
             world.goes_on();
         }
-        assert!(world.peer.next[2] > 200 << 30);
+        assert!(world.peer.next[2] > 199 << 30);
     }
 }
 
@@ -256,12 +256,13 @@ fn key_updates_one_after_the_other() {
 fn this_side_updates_its_keys_no_sooner_than_it_may() {
     for subject in BOTH {
         let mut world = World::open(subject);
+        world.subject.ping();
         world.goes_on();
         assert!(world.subject.update_keys().unwrap());
         assert!(!world.subject.update_keys().unwrap(), "nobody has acknowledged the first");
+        world.subject.ping();
         world.goes_on();
         world.pass(SECOND);
-        world.goes_on();
         assert!(world.subject.update_keys().unwrap());
         world.goes_on();
         assert_eq!(world.subject.stats().key_updates, 2);
@@ -349,6 +350,7 @@ fn a_window_that_opens_octet_by_octet() {
 fn a_handshake_that_never_ends() {
     for subject in BOTH {
         let mut world = World::begin(subject, Setup::default());
+        world.peer.mute = true;
         world.collect();
         let before = world.sent;
         for _ in 0..100 {

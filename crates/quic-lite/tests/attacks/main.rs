@@ -6,3 +6,4 @@ mod wire;
 mod world;
 mod frames;
 mod memory;
+mod endpoint;

@@ -77,6 +77,8 @@ pub(crate) struct Peer {
     pub(crate) complete: bool,
     done: bool,
     pub(crate) acks: bool,
+    /// It says nothing of itself.
+    pub(crate) mute: bool,
     pub(crate) came: Vec<Came>,
     pub(crate) records: bool,
     /// Code and frame type of CONNECTION_CLOSE; of the application: with no type.
@@ -128,6 +130,7 @@ impl Peer {
             complete: false,
             done: false,
             acks: true,
+            mute: false,
             came: Vec::new(),
             records: true,
             close: None,
@@ -339,6 +342,9 @@ impl Peer {
     pub(crate) fn respond(&mut self) -> Vec<Vec<u8>> {
         self.pull();
         let mut datagrams = Vec::new();
+        if self.mute {
+            return datagrams;
+        }
         loop {
             let mut datagram = Vec::new();
             for kind in KINDS {

@@ -43,7 +43,7 @@ fn trust() -> &'static Trust {
         let leaf = Bytes::from(leaf.unwrap().der().to_vec());
         let identity = Identity::from_der(vec![leaf], &key.serialize_der()).unwrap();
         let server = ServerTls::builder(CertificateStore::new(vec![identity])).build().unwrap();
-        let client = ClientTls::builder(Roots::Only(vec![root])).build().unwrap();
+        let client = ClientTls::builder(Roots::Only(vec![root])).sessions(0).build().unwrap();
         Trust { server, client }
     })
 }
