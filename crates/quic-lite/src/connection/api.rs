@@ -19,7 +19,8 @@ impl Connection {
     pub fn poll_event(&mut self) -> Option<Event> {
         if let Some(event) = self.events.pop_front() {
             if let Event::Datagram(data) = &event {
-                self.datagrams.incoming_bytes = self.datagrams.incoming_bytes.saturating_sub(Datagrams::cost(data));
+                self.datagrams.incoming_bytes =
+                    self.datagrams.incoming_bytes.saturating_sub(Datagrams::cost(data));
             }
             return Some(event);
         }

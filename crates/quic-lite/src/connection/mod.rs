@@ -26,7 +26,9 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use wirelace_tls_glue::TlsError;
-use wirelace_tls_glue::quic::{Keys, QuicHandshake, QuicSession, ResetKey, Side, Version};
+use wirelace_tls_glue::quic::{
+    Keys, QuicHandshake, QuicSession, RESET_TOKEN_LENGTH, ResetKey, Side, Version,
+};
 
 use self::close_state::Closing;
 use self::keys::KeyRing;
@@ -334,6 +336,12 @@ impl Connection {
 
     pub(crate) fn local_ids(&self) -> impl Iterator<Item = ConnectionId> + '_ {
         self.local_ids.all()
+    }
+
+    /// From where, and with which end, a stateless reset of this connection would come.
+    pub(crate) fn stateless_reset(&self) -> Option<(SocketAddr, [u8; RESET_TOKEN_LENGTH])> {
+        let token = self.remote_ids.token().filter(|_| !self.is_closing())?;
+        Some((self.path.remote, *token.octets()))
     }
 
     fn update_amplification(&mut self) {

@@ -44,8 +44,7 @@ fn refused(code: u64, frames: impl Fn(Side) -> Vec<u8>) {
 /// Transport parameters that the handshake does not survive.
 #[track_caller]
 fn parameters_refused(subject: Side, change: impl Fn(Vec<u8>) -> Vec<u8> + 'static) {
-    let mut world =
-        World::begin(subject, Setup { parameters: Box::new(change), ..Setup::default() });
+    let mut world = World::begin(subject, Setup { parameters: Box::new(change), ..Setup::default() });
     world.pump();
     world.ended(TRANSPORT_PARAMETER_ERROR);
 }
@@ -437,14 +436,17 @@ fn renamed(level: Level) -> Edit {
 /// The extension is cut out of a ClientHello, or of EncryptedExtensions.
 fn cut(level: Level) -> Edit {
     Box::new(move |at, mut data| {
-        if at == level && let Some(place) = extension_at(&data) {
+        if at == level
+            && let Some(place) = extension_at(&data)
+        {
             let length = 4 + usize::from(data[place + 3]);
             data.drain(place..place + length);
             // The lengths of the message and of all extensions: a client's stand behind session id, suites and
             // compression.
             let session = 4 + 2 + 32;
             let suites = session + 1 + usize::from(data[session]);
-            let all = if level == Level::Initial { suites + 2 + usize::from(data[suites + 1]) + 2 } else { 4 };
+            let all =
+                if level == Level::Initial { suites + 2 + usize::from(data[suites + 1]) + 2 } else { 4 };
             for at in [2, all] {
                 let shorter = u16::from_be_bytes([data[at], data[at + 1]]) - length as u16;
                 data[at..at + 2].copy_from_slice(&shorter.to_be_bytes());
@@ -456,7 +458,11 @@ fn cut(level: Level) -> Edit {
 
 #[test]
 fn rows_33_and_34_no_transport_parameters() {
-    let ways = [(Side::Server, renamed(Level::Initial)), (Side::Server, cut(Level::Initial)), (Side::Client, cut(Level::Handshake))];
+    let ways = [
+        (Side::Server, renamed(Level::Initial)),
+        (Side::Server, cut(Level::Initial)),
+        (Side::Client, cut(Level::Handshake)),
+    ];
     for (subject, edit) in ways {
         let mut world = World::begin(subject, Setup { edit: Some(edit), ..Setup::default() });
         world.pump();

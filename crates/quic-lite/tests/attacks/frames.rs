@@ -39,7 +39,10 @@ fn acknowledged_before_it_was_sent() {
         // In a space in which nothing was sent at all.
         let mut world = World::begin(subject, Setup::default());
         world.peer.pull();
-        world.send_shape(&Shape { size: 1200, ..Shape::new(PacketType::Initial) }, &numbers(&[0x02, 77, 0, 0, 0]));
+        world.send_shape(
+            &Shape { size: 1200, ..Shape::new(PacketType::Initial) },
+            &numbers(&[0x02, 77, 0, 0, 0]),
+        );
         world.ended(0x0a);
     }
 }
@@ -129,7 +132,8 @@ fn only_packets_that_ask_for_nothing() {
 fn duplicates_are_read_once() {
     for subject in BOTH {
         let mut world = World::open(subject);
-        let packet = world.peer.packet(&Shape::new(PacketType::OneRtt), &stream(first(subject), 0, b"once", true));
+        let packet =
+            world.peer.packet(&Shape::new(PacketType::OneRtt), &stream(first(subject), 0, b"once", true));
         let before = world.subject.stats().duplicates;
         for _ in 0..100 {
             world.deliver(&packet);
@@ -216,7 +220,8 @@ fn no_data_before_the_handshake_is_complete() {
     world.collect();
     assert!(world.peer.complete);
     for number in 0..20 {
-        let packet = world.peer.packet(&Shape::new(PacketType::OneRtt), &stream(number * 4, 0, b"early", false));
+        let packet =
+            world.peer.packet(&Shape::new(PacketType::OneRtt), &stream(number * 4, 0, b"early", false));
         world.deliver(&packet);
         world.collect();
     }
@@ -279,12 +284,13 @@ fn an_id_that_was_given_up_comes_again() {
     for (port, used) in [(1, 1), (2, 2)] {
         world.from = format!("192.0.2.1:{port}").parse().unwrap();
         world.frames(&[0x01]);
-        let challenge = world.peer.came.iter().rev().flat_map(|came| came.frames().collect::<Vec<_>>()).find_map(
-            |frame| match frame {
-                Frame::PathChallenge(data) => Some(data),
-                _ => None,
-            },
-        );
+        let challenge =
+            world.peer.came.iter().rev().flat_map(|came| came.frames().collect::<Vec<_>>()).find_map(
+                |frame| match frame {
+                    Frame::PathChallenge(data) => Some(data),
+                    _ => None,
+                },
+            );
         world.frames(&with(&[0x1b], &challenge.unwrap()));
         // The peer's retransmissions.
         for number in 1..=3_u8 {
@@ -294,7 +300,11 @@ fn an_id_that_was_given_up_comes_again() {
     }
     world.goes_on();
     // All that were retired by now.
-    let retired: Vec<u64> = world.peer.came.iter().flat_map(|came| came.frames().collect::<Vec<_>>())
+    let retired: Vec<u64> = world
+        .peer
+        .came
+        .iter()
+        .flat_map(|came| came.frames().collect::<Vec<_>>())
         .filter_map(|frame| match frame {
             Frame::RetireConnectionId { sequence } => Some(sequence),
             _ => None,
@@ -328,7 +338,11 @@ fn windows_of_nothing() {
         for _ in 0..20 {
             world.pass(SECOND);
         }
-        assert!(world.steps - before.0 < 400 && world.sent.0 - before.1 < 20, "{} steps", world.steps - before.0);
+        assert!(
+            world.steps - before.0 < 400 && world.sent.0 - before.1 < 20,
+            "{} steps",
+            world.steps - before.0
+        );
         world.goes_on();
     }
 }
@@ -360,8 +374,7 @@ fn a_handshake_that_never_ends() {
                 break;
             }
             world.peer.pull();
-            let packet =
-                world.peer.packet(&Shape { size: 1200, ..Shape::new(PacketType::Initial) }, &[0x01]);
+            let packet = world.peer.packet(&Shape { size: 1200, ..Shape::new(PacketType::Initial) }, &[0x01]);
             world.deliver(&packet);
             world.collect();
         }

@@ -189,7 +189,9 @@ fn the_same_connection_id_again_and_again() {
 fn more_connection_ids_than_this_side_keeps() {
     for subject in BOTH {
         let mut world = idle(subject);
-        flood(&mut world, 3, |number| new_connection_id(number + 1, 0, &[number as u8; 8], &[number as u8; 16]));
+        flood(&mut world, 3, |number| {
+            new_connection_id(number + 1, 0, &[number as u8; 8], &[number as u8; 16])
+        });
         world.goes_on();
         world.frames(&new_connection_id(4, 0, b"too many", &[9; 16]));
         assert_eq!(world.code(), Some(0x09));
@@ -337,7 +339,8 @@ fn streams_opened_and_reset_under_an_application() {
         world.held = 0;
         for number in 0..5000 {
             let id = number << 2 | first(subject);
-            let frames = [stream(id, 0, b"x", false), numbers(&[0x04, id, 0, 1]), numbers(&[0x05, id, 0])].concat();
+            let frames =
+                [stream(id, 0, b"x", false), numbers(&[0x04, id, 0, 1]), numbers(&[0x05, id, 0])].concat();
             world.frames(&frames);
             for event in std::mem::take(&mut world.events) {
                 if let Event::Reset { stream, .. } = event {

@@ -107,7 +107,13 @@ fn level_space(level: Level) -> usize {
 pub(crate) const KINDS: [PacketType; 3] = [PacketType::Initial, PacketType::Handshake, PacketType::OneRtt];
 
 impl Peer {
-    pub(crate) fn new(side: Side, version: Version, original: &[u8], destination: &[u8], source: &[u8]) -> Peer {
+    pub(crate) fn new(
+        side: Side,
+        version: Version,
+        original: &[u8],
+        destination: &[u8],
+        source: &[u8],
+    ) -> Peer {
         Peer {
             side,
             version,
@@ -362,7 +368,11 @@ impl Peer {
                     frames.extend(crypto(self.sent[at] as u64, piece));
                     self.sent[at] += piece.len();
                 }
-                if at == 2 && self.complete && self.side == Side::Server && !std::mem::replace(&mut self.done, true) {
+                if at == 2
+                    && self.complete
+                    && self.side == Side::Server
+                    && !std::mem::replace(&mut self.done, true)
+                {
                     frames.push(0x1e);
                 }
                 if frames.is_empty() {

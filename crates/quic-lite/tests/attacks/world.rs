@@ -367,7 +367,9 @@ impl World {
         self.pass(Duration::from_millis(30));
         let acks = |came: &Came| {
             came.frames().any(|frame| match frame {
-                wirelace_quic_lite::frame::Frame::Ack(ack) => ack.ranges().any(|range| range.contains(&number)),
+                wirelace_quic_lite::frame::Frame::Ack(ack) => {
+                    ack.ranges().any(|range| range.contains(&number))
+                }
                 _ => false,
             })
         };
