@@ -49,6 +49,7 @@ impl Connection {
             Stage::Handshaking | Stage::Open => {}
         }
         let Datagram { remote, local, ecn, mut data } = datagram;
+        self.streams.set_clock(now, self.recovery.rtt().smoothed());
         let on_path = self.path.is(remote, local);
         if on_path {
             self.path.received(data.len());

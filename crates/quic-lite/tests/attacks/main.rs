@@ -7,3 +7,4 @@ mod memory;
 mod peer;
 mod wire;
 mod world;
+mod random;
