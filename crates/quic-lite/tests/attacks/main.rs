@@ -5,6 +5,6 @@ mod endpoint;
 mod frames;
 mod memory;
 mod peer;
+mod random;
 mod wire;
 mod world;
-mod random;

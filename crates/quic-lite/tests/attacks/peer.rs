@@ -11,7 +11,7 @@ use wirelace_tls_glue::quic::{
     TAG_LENGTH, Version,
 };
 
-use crate::wire::{crypto, numbers, varint};
+use super::wire::{crypto, numbers, varint};
 
 /// Octets of CRYPTO data in a packet.
 const PIECE: usize = 1000;
