@@ -20,6 +20,7 @@ impl Connection {
         let previous = self.previous_path.as_ref().and_then(|path| path.deadline());
         // Where the pacer alone holds back.
         let pacer = if self.wants_to_send() { self.recovery.next_send() } else { None };
+        let pacer = pacer.filter(|at| self.timers.nothing_went.is_none_or(|tried| tried < *at));
         [self.timers.next(), self.recovery.deadline(), acks, keys, self.path.deadline(), previous, pacer]
             .into_iter()
             .flatten()

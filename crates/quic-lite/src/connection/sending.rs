@@ -14,6 +14,8 @@ use crate::recovery::{Sent, Space};
 use crate::sent_frame::SentFrame;
 use crate::transmit::{Ecn, Transmit};
 
+/// Room for a datagram with a challenge or an acknowledgement.
+const SMALL: usize = 64;
 /// Octets that are worth another packet in a datagram.
 const WORTH: usize = 32;
 /// Octets that a datagram may be padded with so that others can follow in one train.
@@ -74,7 +76,9 @@ impl Connection {
         while count < segments.max(1) {
             let start = out.len();
             let room = self.path.room();
-            if room < usize::from(MIN_DATAGRAM) {
+            // A client that has moved, and says little, is to be answered as far as that goes (RFC 9000 §8.2.1).
+            let least = if self.confirmed { SMALL } else { usize::from(MIN_DATAGRAM) };
+            if room < least {
                 break;
             }
             let size = match self.write_datagram(now, out, segment.min(room)) {
@@ -103,7 +107,10 @@ impl Connection {
             }
         }
         if count == 0 {
-            let size = self.write_mtu_probe(now, out)?;
+            let Some(size) = self.write_mtu_probe(now, out) else {
+                self.timers.nothing_went = Some(now);
+                return None;
+            };
             self.path.sent(size);
             segment = size;
             count = 1;
