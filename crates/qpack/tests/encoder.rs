@@ -146,6 +146,25 @@ fn what_is_not_acknowledged_stays() {
     assert!(inserted);
 }
 
+/// No section refers to them, and yet: the decoder may still need them to make sense of what follows.
+#[test]
+fn what_the_decoder_may_not_have_stays() {
+    let mut encoder = encoder(128, 0);
+    write(&mut encoder, 0, &[("x-a", &"1".repeat(29)), ("x-b", &"1".repeat(29))]);
+    assert!(!instructions(&mut encoder).is_empty());
+    for stream in 1..200 {
+        write(&mut encoder, stream, &[("x-c", "1")]);
+    }
+    assert_eq!(instructions(&mut encoder), hex(""));
+    // The first may go, the second not yet.
+    acknowledge(&mut encoder, "01").unwrap();
+    write(&mut encoder, 200, &[("x-c", "1")]);
+    assert!(!instructions(&mut encoder).is_empty());
+    write(&mut encoder, 204, &[("x-d", &"1".repeat(60))]);
+    write(&mut encoder, 208, &[("x-d", &"1".repeat(60))]);
+    assert_eq!(instructions(&mut encoder), hex(""));
+}
+
 #[test]
 fn a_cancelled_section_no_longer_holds_its_entries() {
     for how in ["40", "cancelled"] {
