@@ -18,6 +18,7 @@ pub mod http1_head;
 pub mod http2;
 pub mod input;
 pub mod proxy;
+pub mod qpack;
 pub mod quic;
 pub mod semantics;
 pub mod spec;
@@ -48,6 +49,8 @@ pub const TARGETS: &[Target] = &[
     ("http2_client", http2::client),
     ("http2_frames", http2::frames),
     ("http2_server", http2::server),
+    ("qpack_decode", qpack::decode),
+    ("qpack_round_trip", qpack::round_trip),
     ("semantics_hsts", hsts::values),
     ("semantics_structured", semantics::structured),
     ("semantics_values", semantics::values),
