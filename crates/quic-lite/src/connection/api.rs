@@ -44,6 +44,12 @@ impl Connection {
         if self.stage >= Stage::Closing { None } else { self.streams.open(direction) }
     }
 
+    /// How many streams of this kind can be opened now (RFC 9000 §4.6).
+    #[must_use]
+    pub fn available(&self, direction: Direction) -> u64 {
+        if self.stage >= Stage::Closing { 0 } else { self.streams.available(direction) }
+    }
+
     /// Bytes that [`write`](Connection::write) takes now, as far as flow control and the send buffer let them go.
     #[must_use]
     pub fn capacity(&self, stream: StreamId) -> usize {
