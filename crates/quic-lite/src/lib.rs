@@ -20,6 +20,7 @@ mod frame_write;
 pub mod header;
 mod limits;
 mod octets;
+pub mod packet;
 pub mod packet_number;
 mod recovery;
 mod sent_frame;
