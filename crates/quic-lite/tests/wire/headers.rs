@@ -126,7 +126,7 @@ fn long_headers_truncated_at_every_position() {
                 let expected = if end < number_offset {
                     HeaderError::Truncated { offset: end }
                 } else {
-                    HeaderError::Length { length: 43 }
+                    HeaderError::Length { offset: number_offset - 2, length: 43 }
                 };
                 assert_eq!(Header::parse(&octets[..end], 8), Err(expected), "{kind:?} {end}");
             }
@@ -161,7 +161,10 @@ fn lengths_that_cannot_be() {
                 let read = Header::parse(&octets, 8);
                 match good {
                     true => assert_eq!(read.unwrap().packet_length(), number_offset + length),
-                    false => assert_eq!(read, Err(HeaderError::Length { length: length as u64 })),
+                    false => assert_eq!(
+                        read,
+                        Err(HeaderError::Length { offset: number_offset - 2, length: length as u64 })
+                    ),
                 }
             }
         }
@@ -222,12 +225,12 @@ fn version_negotiation_packets() {
         let read = Header::parse(octets, 8);
         match cut {
             4 | 8 => assert!(matches!(read, Ok(Header::VersionNegotiation { .. }))),
-            _ => assert_eq!(read, Err(HeaderError::Versions { length: 12 - cut })),
+            _ => assert_eq!(read, Err(HeaderError::Versions { offset: 30, length: 12 - cut })),
         }
     }
     let mut none = Vec::new();
     write_version_negotiation(&mut none, b"abc", b"", &[], 0);
-    assert_eq!(Header::parse(&none, 8), Err(HeaderError::Versions { length: 0 }));
+    assert_eq!(Header::parse(&none, 8), Err(HeaderError::Versions { offset: 10, length: 0 }));
     // This side never has ids of more than 20 octets: no answer to it brings one.
     let mut long = Vec::new();
     write_version_negotiation(&mut long, &[1; 21], b"", &[1], 0);
@@ -297,6 +300,7 @@ fn mutated_packets_are_read_or_refused() {
                 }
                 Err(error) => {
                     assert!(error.to_string().contains("RFC 9000 §17"), "{error}");
+                    assert!(error.offset() <= datagram.len());
                     refused += 1;
                 }
             }
