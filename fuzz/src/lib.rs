@@ -20,6 +20,7 @@ pub mod input;
 pub mod proxy;
 pub mod qpack;
 pub mod quic;
+pub mod quic_wire;
 pub mod semantics;
 pub mod spec;
 pub mod tls;
@@ -51,6 +52,9 @@ pub const TARGETS: &[Target] = &[
     ("http2_server", http2::server),
     ("qpack_decode", qpack::decode),
     ("qpack_round_trip", qpack::round_trip),
+    ("quic_frames", quic_wire::frames),
+    ("quic_packet", quic_wire::packet),
+    ("quic_transport_parameters", quic_wire::transport_parameters),
     ("semantics_hsts", hsts::values),
     ("semantics_structured", semantics::structured),
     ("semantics_values", semantics::values),

@@ -6,6 +6,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod ack;
 mod config;
 mod connection;
 mod connection_id;
@@ -15,9 +16,11 @@ mod entropy;
 mod error;
 mod event;
 pub mod frame;
+mod frame_write;
 pub mod header;
 mod limits;
 mod octets;
+pub mod packet;
 pub mod packet_number;
 mod recovery;
 mod sent_frame;

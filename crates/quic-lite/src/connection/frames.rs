@@ -52,13 +52,19 @@ impl Connection {
             return Err(violation("a packet without frames (RFC 9000 §12.4)"));
         }
         let mut what = Payload::default();
-        for frame in Frames::new(payload, came.packet) {
+        let mut frames = Frames::new(payload, came.packet);
+        loop {
+            let at = frames.offset();
+            let Some(frame) = frames.next() else { break };
             let frame = frame?;
             what.asks |= frame.is_ack_eliciting();
             what.moves |= !frame.is_probing();
             what.crypto |= matches!(frame, Frame::Crypto { .. });
-            let frame_type = frame.frame_type();
-            self.on_frame(now, came, used, payload, frame).map_err(|error| error.of_frame(frame_type))?;
+            self.on_frame(now, came, used, payload, frame).map_err(|error| {
+                // Each type that is known is one octet.
+                let error = error.at(at);
+                payload.get(at).map_or(error, |frame_type| error.of_frame((*frame_type).into()))
+            })?;
             if self.is_closing() {
                 break;
             }
