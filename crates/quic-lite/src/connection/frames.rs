@@ -162,14 +162,14 @@ impl Connection {
     }
 
     fn on_path_response(&mut self, data: [u8; 8]) {
-        if self.path.on_response(data) {
+        if self.path.on_response(data, &mut self.entropy) {
             self.update_amplification();
             if self.previous_path.take().is_some() {
                 self.events.push_back(Event::Migrated { remote: self.path.remote });
             }
         } else if let Some(previous) = &mut self.previous_path {
             // It was the old place that answered: whoever is at the new one only repeats its packets.
-            previous.on_response(data);
+            previous.on_response(data, &mut self.entropy);
         }
     }
 

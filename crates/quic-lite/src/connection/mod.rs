@@ -330,7 +330,7 @@ impl Connection {
     }
 
     fn update_amplification(&mut self) {
-        let limited = self.is_server() && self.path.room() == 0;
+        let limited = self.is_server() && !self.path.has_room(!self.confirmed);
         self.recovery.set_amplification_limited(limited);
     }
 }

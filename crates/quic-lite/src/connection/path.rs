@@ -14,6 +14,8 @@ const RESPONSES: usize = 4;
 const CHALLENGES: u32 = 3;
 /// As many times what came may go to an address that is not validated (§8.1).
 const AMPLIFICATION: u64 = 3;
+/// Octets of a datagram with a challenge, or with the answer to one, and an ACK frame.
+const CHALLENGE: u16 = 80;
 /// Probes of one size that may get lost before it counts as too large.
 const PROBES: u32 = 3;
 /// Sizes closer than this are not worth another probe.
@@ -43,6 +45,8 @@ struct Challenge {
     /// It has to go (again).
     due: bool,
     deadline: Option<Instant>,
+    /// It went in a datagram of full size: the answer shows that the path carries that.
+    full: bool,
 }
 
 impl Path {
@@ -87,9 +91,15 @@ impl Path {
         usize::try_from(room).unwrap_or(usize::MAX)
     }
 
+    /// Something can go: in the handshake datagrams have their full size (RFC 9000 §14.1), later a challenge is enough.
+    pub(crate) fn has_room(&self, handshaking: bool) -> bool {
+        self.room() >= usize::from(if handshaking { MIN_DATAGRAM } else { CHALLENGE })
+    }
+
     /// Asks the peer to show that it is there.
     pub(crate) fn begin_validation(&mut self, entropy: &mut Entropy) {
-        self.challenge = Some(Challenge { data: entropy.array(), sent: 0, due: true, deadline: None });
+        self.challenge =
+            Some(Challenge { data: entropy.array(), sent: 0, due: true, deadline: None, full: true });
     }
 
     pub(crate) fn is_validating(&self) -> bool {
@@ -102,7 +112,9 @@ impl Path {
 
     /// `patience`: how long until it goes again.
     pub(crate) fn challenge_sent(&mut self, now: Instant, patience: Duration) {
+        let full = self.room() >= usize::from(MIN_DATAGRAM);
         if let Some(challenge) = &mut self.challenge {
+            challenge.full = full;
             challenge.sent += 1;
             challenge.due = false;
             challenge.deadline = Some(now + patience * challenge.sent);
@@ -131,11 +143,13 @@ impl Path {
     }
 
     /// PATH_RESPONSE; true when the path is now validated.
-    pub(crate) fn on_response(&mut self, data: [u8; 8]) -> bool {
-        if self.challenge.as_ref().is_none_or(|challenge| challenge.data != data || challenge.sent == 0) {
-            return false;
+    pub(crate) fn on_response(&mut self, data: [u8; 8], entropy: &mut Entropy) -> bool {
+        let answered = |challenge: &mut Challenge| challenge.data == data && challenge.sent > 0;
+        let Some(challenge) = self.challenge.take_if(answered) else { return false };
+        if !challenge.full {
+            // Once more, with as many octets as every path has to carry (§8.2.1).
+            self.begin_validation(entropy);
         }
-        self.challenge = None;
         !core::mem::replace(&mut self.validated, true)
     }
 
@@ -288,17 +302,22 @@ mod tests {
     #[test]
     fn a_path_is_validated_by_the_answer_to_its_challenge_alone() {
         let (mut path, mut entropy, now) = (path(false), Entropy::new(&[1; 32]), Instant::now());
+        path.received(400);
         path.begin_validation(&mut entropy);
         let first = path.challenge_due().unwrap();
-        assert!(!path.on_response(first), "it was not sent yet");
+        assert!(!path.on_response(first, &mut entropy), "it was not sent yet");
         path.challenge_sent(now, Duration::from_secs(1));
-        assert!(!path.on_response([0; 8]) && path.challenge_due().is_none());
+        assert!(!path.on_response([0; 8], &mut entropy) && path.challenge_due().is_none());
         let later = now + Duration::from_secs(1);
         assert!(path.on_deadline(later, &mut entropy));
         let second = path.challenge_due().unwrap();
         assert_ne!(first, second);
         path.challenge_sent(later, Duration::from_secs(1));
-        assert!(path.on_response(second) && path.validated && !path.on_response(second));
+        assert!(
+            path.on_response(second, &mut entropy)
+                && path.validated
+                && !path.on_response(second, &mut entropy)
+        );
     }
 
     #[test]

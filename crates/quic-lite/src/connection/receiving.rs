@@ -183,6 +183,17 @@ impl Connection {
         self.update_amplification();
     }
 
+    /// The peer is where it was before.
+    pub(super) fn go_back(&mut self, now: Instant, mut previous: Path) {
+        let same_host = previous.remote.ip() == self.path.remote.ip();
+        // Of its own: what went to the other place says nothing about this one.
+        previous.generation = self.path.generation.wrapping_add(1);
+        self.path = previous;
+        self.recovery.on_path_changed(now, self.path.generation, !same_host);
+        self.recovery.on_mtu_changed(self.path.mtu.current());
+        self.update_amplification();
+    }
+
     /// Removes the protection. An error ends the connection.
     fn unprotect(
         &mut self,

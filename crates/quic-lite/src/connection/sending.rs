@@ -49,6 +49,12 @@ impl Connection {
                 || self.path.response_due().is_some())
     }
 
+    /// Whether the path works does not wait for the window of the path (RFC 9000 §8.2).
+    fn owes_path_frame(&self) -> bool {
+        let kept = self.keys.one_rtt.is_some();
+        kept && (self.path.challenge_due().is_some() || self.path.response_due().is_some())
+    }
+
     /// Writes datagrams that want to go into `out`, which is emptied first: at most `segments` of the same size, all to
     /// one address. `None`: nothing goes now.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>, segments: usize) -> Option<Transmit> {
@@ -74,7 +80,7 @@ impl Connection {
         while count < segments.max(1) {
             let start = out.len();
             let room = self.path.room();
-            if room < usize::from(MIN_DATAGRAM) {
+            if !self.path.has_room(!self.confirmed) {
                 break;
             }
             let size = match self.write_datagram(now, out, segment.min(room)) {
@@ -147,7 +153,7 @@ impl Connection {
         let window = self.recovery.allowance(now) >= limit;
         for space in SPACES {
             let Some(kind) = self.kind_of(space) else { continue };
-            let probes = self.space(space).probes > 0;
+            let probes = self.space(space).probes > 0 || space == Space::Data && self.owes_path_frame();
             let permit = Permit { now, data: window || probes };
             if !self.space_wants(now, space, kind, permit, count > 0) {
                 continue;

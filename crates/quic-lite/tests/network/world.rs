@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use wirelace_quic_lite::header::Header;
 use wirelace_quic_lite::{ClientConfig, Endpoint, Limits, Remembered, ServerConfig};
 use wirelace_sim::{
     HostId, LinkId, LinkSettings, Network, NetworkEnd, NetworkOutcome, NetworkSettings, SentPacket,
@@ -171,6 +172,11 @@ impl World {
             }
         }
         text
+    }
+
+    /// Kinds of the first packets in the datagrams of a host.
+    pub(crate) fn headers_by(&self, host: HostId) -> Vec<Header> {
+        self.sent_by(host).filter_map(|sent| Header::parse(&sent.packet.data, 8).ok()).collect()
     }
 
     /// What a host sent.
