@@ -1,10 +1,12 @@
 //! What frames do (RFC 9000 §19).
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::Connection;
+use super::path::Answer;
 use crate::error::{TransportError, TransportErrorCode};
 use crate::event::{CloseReason, Event};
 use crate::frame::{Ack, Frame, Frames, PacketType, reset_token};
@@ -17,6 +19,10 @@ pub(super) struct Came {
     pub(super) packet: PacketType,
     /// On the path that is in use; else it is a probe, or the peer has moved.
     pub(super) on_path: bool,
+    pub(super) remote: SocketAddr,
+    pub(super) local: Option<IpAddr>,
+    /// Octets of its datagram.
+    pub(super) datagram: usize,
 }
 
 /// What a payload was.
@@ -107,8 +113,8 @@ impl Connection {
             Frame::PathChallenge(data) => {
                 if came.on_path {
                     self.path.on_challenge(data);
-                } else if let Some(previous) = &mut self.previous_path {
-                    previous.on_challenge(data);
+                } else {
+                    Answer::new(came.remote, came.local, data, came.datagram).add_to(&mut self.answers);
                 }
             }
             Frame::PathResponse(data) => self.on_path_response(data),

@@ -29,6 +29,8 @@ pub(crate) struct Path {
     pub(crate) local: Option<IpAddr>,
     /// The peer has shown that it is there.
     pub(crate) validated: bool,
+    /// A client's: the server's address was never in doubt (§8.1), only whether the way there works.
+    pub(crate) unlimited: bool,
     received: u64,
     sent: u64,
     challenge: Option<Challenge>,
@@ -49,6 +51,30 @@ struct Challenge {
     full: bool,
 }
 
+/// To a challenge that came from where the peer is not, or not yet: it goes there, and moves nothing (§9.1).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer {
+    pub(crate) remote: SocketAddr,
+    pub(crate) local: Option<IpAddr>,
+    pub(crate) data: [u8; 8],
+    /// Octets that may go.
+    pub(crate) room: usize,
+}
+
+impl Answer {
+    /// To one more of those that wait; older ones are dropped.
+    pub(crate) fn add_to(self, waiting: &mut Vec<Answer>) {
+        if waiting.len() >= RESPONSES {
+            waiting.remove(0);
+        }
+        waiting.push(self);
+    }
+
+    pub(crate) fn new(remote: SocketAddr, local: Option<IpAddr>, data: [u8; 8], datagram: usize) -> Answer {
+        Answer { remote, local, data, room: datagram.saturating_mul(AMPLIFICATION as usize) }
+    }
+}
+
 impl Path {
     pub(crate) fn new(
         remote: SocketAddr,
@@ -61,6 +87,7 @@ impl Path {
             remote,
             local,
             validated,
+            unlimited: false,
             received: 0,
             sent: 0,
             challenge: None,
@@ -84,7 +111,7 @@ impl Path {
 
     /// Octets that may go now, as far as amplification is concerned.
     pub(crate) fn room(&self) -> usize {
-        if self.validated {
+        if self.validated || self.unlimited {
             return usize::MAX;
         }
         let room = self.received.saturating_mul(AMPLIFICATION).saturating_sub(self.sent);
@@ -158,6 +185,17 @@ impl Path {
             self.responses.pop_front();
         }
         self.responses.push_back(data);
+    }
+
+    /// Goes on with what came for it before it was in use.
+    pub(crate) fn take_over(&mut self, answers: &mut Vec<Answer>) {
+        answers.retain(|answer| {
+            let here = self.is(answer.remote, answer.local);
+            if here {
+                self.on_challenge(answer.data);
+            }
+            !here
+        });
     }
 
     pub(crate) fn response_due(&self) -> Option<[u8; 8]> {

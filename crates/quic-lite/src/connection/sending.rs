@@ -516,19 +516,22 @@ impl Connection {
         }
     }
 
-    /// Challenges and answers to where the peer was before.
+    /// Answers to challenges from elsewhere, and challenges to where the peer was before.
     fn write_to_previous(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        self.keys.one_rtt.as_ref()?;
         let patience = self.three_probes();
-        let previous = self.previous_path.as_mut()?;
-        let (challenge, response) = (previous.challenge_due(), previous.response_due());
-        if challenge.is_none() && response.is_none() || self.keys.one_rtt.is_none() {
-            return None;
-        }
-        previous.response_sent();
-        if challenge.is_some() {
+        let mut size = usize::from(MIN_DATAGRAM);
+        let (destination, source, response, challenge);
+        if let Some(answer) = self.answers.pop() {
+            size = size.min(answer.room);
+            (destination, source, response, challenge) =
+                (answer.remote, answer.local, Some(answer.data), None);
+        } else {
+            let previous = self.previous_path.as_mut()?;
+            (destination, source, response) = (previous.remote, previous.local, None);
+            challenge = Some(previous.challenge_due()?);
             previous.challenge_sent(now, patience);
         }
-        let (destination, source) = (previous.remote, previous.local);
         self.building.clear();
         let number = self.recovery.next_number(Space::Data, &mut self.entropy);
         let fields = self.short(number);
@@ -544,7 +547,7 @@ impl Connection {
         }
         packet.asks = true;
         packet.finish(out);
-        packet.pad(out, usize::from(MIN_DATAGRAM).saturating_sub(packet.size()));
+        packet.pad(out, size.saturating_sub(packet.size()));
         if self.seal(out, &packet).is_err() {
             out.clear();
             return None;
