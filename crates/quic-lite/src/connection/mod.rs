@@ -225,7 +225,6 @@ impl Connection {
             path,
             now,
         );
-        connection.peer_first = Some(origin.source);
         connection.reset_key = Arc::clone(&config.reset_key);
         connection.update_amplification();
         Ok(connection)
@@ -254,11 +253,13 @@ impl Connection {
         };
         let streams = StreamLimits {
             data_window: limits.data_window,
+            max_data_window: limits.max_data_window,
             stream_window: limits.stream_window,
             max_stream_window: limits.max_stream_window,
             bidirectional_streams: limits.bidirectional_streams,
             unidirectional_streams: limits.unidirectional_streams,
             send_buffer: limits.send_buffer,
+            ..StreamLimits::default()
         };
         let mut timers = Timers::default();
         timers.set_idle_timeout(limits.idle_timeout, Duration::ZERO);

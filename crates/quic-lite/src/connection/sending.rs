@@ -259,7 +259,7 @@ impl Connection {
             if space == Space::Data {
                 self.write_datagram_frames(out, end);
                 let building = &mut self.building;
-                self.streams.write_frames(out, end - out.len(), &mut |frame| building.push(frame));
+                self.streams.write_frames(out, end - out.len(), false, &mut |frame| building.push(frame));
             }
             // A side that only acknowledges has to learn what of that arrived (RFC 9000 §13.2.4).
             let curious = self.recovery.wants_ping(space);

@@ -273,7 +273,6 @@ impl<F: Copy> Recovery<F> {
         self.congestion.window()
     }
 
-    #[cfg(test)]
     pub(crate) fn rtt(&self) -> &Rtt {
         &self.rtt
     }
