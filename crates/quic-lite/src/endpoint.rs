@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use bytes::BytesMut;
 use wirelace_tls_glue::TlsError;
-use wirelace_tls_glue::quic::{Keys, Side, TAG_LENGTH, TokenOrigin, Version, retry_tag};
+use wirelace_tls_glue::quic::{Keys, RESET_TOKEN_LENGTH, Side, TAG_LENGTH, TokenOrigin, Version, retry_tag};
 use wirelace_wire::Budget;
 
 use crate::config::{ClientConfig, Remembered, ServerConfig};
@@ -93,6 +93,8 @@ pub struct Endpoint {
     ids: HashMap<ConnectionId, Handle>,
     /// Clients' first ids, until the server's own are used.
     firsts: HashMap<(SocketAddr, ConnectionId), Handle>,
+    /// By which peers say that they have forgotten a connection.
+    tokens: HashMap<[u8; RESET_TOKEN_LENGTH], Handle>,
     connections: Vec<Option<Known>>,
     free: Vec<usize>,
     entropy: Entropy,
@@ -103,6 +105,7 @@ pub struct Endpoint {
 struct Known {
     ids: Vec<ConnectionId>,
     first: Option<(SocketAddr, ConnectionId)>,
+    token: Option<[u8; RESET_TOKEN_LENGTH]>,
 }
 
 impl Endpoint {
@@ -113,6 +116,7 @@ impl Endpoint {
             server: server.map(Arc::new),
             ids: HashMap::new(),
             firsts: HashMap::new(),
+            tokens: HashMap::new(),
             connections: Vec::new(),
             free: Vec::new(),
             entropy: Entropy::new(seed),
@@ -292,6 +296,11 @@ impl Endpoint {
                     known.ids.retain(|known| *known != id);
                     self.ids.remove(&id);
                 }
+                IdChange::Token(token) => {
+                    let before = known.token.replace(token);
+                    self.forget_token(handle, before);
+                    self.tokens.insert(token, handle);
+                }
             }
         }
     }
@@ -305,11 +314,21 @@ impl Endpoint {
         if let Some(first) = &known.first {
             self.firsts.remove(first);
         }
+        self.forget_token(handle, known.token);
         self.free.push(handle.0);
     }
 
+    fn forget_token(&mut self, handle: Handle, token: Option<[u8; RESET_TOKEN_LENGTH]>) {
+        // A peer may have chosen the token of another.
+        if let Some(token) = token
+            && self.tokens.get(&token) == Some(&handle)
+        {
+            self.tokens.remove(&token);
+        }
+    }
+
     fn insert(&mut self, connection: &Connection, first: Option<(SocketAddr, ConnectionId)>) -> Handle {
-        let known = Known { ids: connection.local_ids().collect(), first };
+        let known = Known { ids: connection.local_ids().collect(), first, token: None };
         let index = self.free.pop().unwrap_or_else(|| {
             self.connections.push(None);
             self.connections.len() - 1
@@ -359,6 +378,14 @@ impl Endpoint {
     fn unknown(&mut self, now: Instant, datagram: Datagram, out: &mut Vec<u8>) -> Routed {
         let data = &datagram.data;
         let short = data.first().is_some_and(|first| first & 0x80 == 0);
+        // The connection looks again, and takes no longer where it is nearly right.
+        if short
+            && data.len() >= RESET
+            && let Some(token) = data.last_chunk::<RESET_TOKEN_LENGTH>()
+            && let Some(handle) = self.tokens.get(token)
+        {
+            return Routed::Connection(*handle, datagram);
+        }
         let (Some(server), Some(id)) = (&self.server, data.get(1..=ID_LENGTH)) else {
             return Routed::Nothing;
         };

@@ -1,6 +1,6 @@
 //! The connection ids that this side has given out (RFC 9000 §5.1).
 
-use wirelace_tls_glue::quic::{ResetKey, ResetToken};
+use wirelace_tls_glue::quic::{RESET_TOKEN_LENGTH, ResetKey, ResetToken};
 
 use crate::connection_id::ConnectionId;
 use crate::entropy::Entropy;
@@ -16,6 +16,8 @@ pub(crate) enum IdChange {
     Issued(ConnectionId),
     /// They are no more.
     Retired(ConnectionId),
+    /// A datagram that ends so is a stateless reset for the connection (RFC 9000 §10.3).
+    Token([u8; RESET_TOKEN_LENGTH]),
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use wirelace_tls_glue::TlsError;
-use wirelace_tls_glue::quic::{Keys, QuicHandshake, QuicSession, ResetKey, Side, Version};
+use wirelace_tls_glue::quic::{Keys, QuicHandshake, QuicSession, ResetKey, ResetToken, Side, Version};
 
 use self::close_state::Closing;
 use self::keys::KeyRing;
@@ -105,6 +105,8 @@ pub struct Connection {
     streams: Streams,
     local_ids: LocalIds,
     remote_ids: RemoteIds,
+    /// What the endpoint knows of the peer's stateless resets.
+    told_token: Option<ResetToken>,
     /// Makes the tokens of this side's ids.
     reset_key: Arc<ResetKey>,
     /// The Destination Connection ID of the client's first packet.
@@ -278,6 +280,7 @@ impl Connection {
             streams: Streams::new(side, &streams),
             local_ids: LocalIds::new(local),
             remote_ids,
+            told_token: None,
             // A server has one for all of its connections.
             reset_key: Arc::new(ResetKey::new(&entropy.array())),
             entropy,
@@ -326,6 +329,12 @@ impl Connection {
 
     /// What the endpoint has to learn about ids.
     pub(crate) fn poll_id_change(&mut self) -> Option<IdChange> {
+        if self.told_token.as_ref() != self.remote_ids.token()
+            && let Some(token) = self.remote_ids.token()
+        {
+            self.told_token = Some(*token);
+            return Some(IdChange::Token(*token.octets()));
+        }
         self.local_ids.take_change()
     }
 

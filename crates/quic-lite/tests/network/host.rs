@@ -251,7 +251,8 @@ impl Host {
                     self.put(transmit);
                 }
                 Welcome::Accept | Welcome::Retry => {
-                    let (handle, connection) = self.endpoint.accept(now, *incoming).unwrap();
+                    // Somebody may have changed it on the way.
+                    let Ok((handle, connection)) = self.endpoint.accept(now, *incoming) else { return };
                     self.made += 1;
                     let mut session = Session::new(handle, connection, App::server());
                     (self.on_accept)(&mut session);

@@ -79,6 +79,7 @@ fn a_way_that_does_not_work_is_left_again() {
         let now = world.network.now();
         assert!(world.client_mut().session_mut().connection().migrate(now, Some(ELSEWHERE.parse().unwrap())));
         world.finish();
+        println!("{}", world.describe());
         assert_eq!(world.server().session().app.complete, 1);
         for host in [world.client(), world.server()] {
             assert_eq!(host.session().count(migrated), 0);
