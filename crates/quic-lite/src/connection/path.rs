@@ -14,6 +14,8 @@ const RESPONSES: usize = 4;
 const CHALLENGES: u32 = 3;
 /// As many times what came may go to an address that is not validated (§8.1).
 const AMPLIFICATION: u64 = 3;
+/// Octets of a datagram with a challenge, or with the answer to one, and an ACK frame.
+const CHALLENGE: u16 = 80;
 /// Probes of one size that may get lost before it counts as too large.
 const PROBES: u32 = 3;
 /// Sizes closer than this are not worth another probe.
@@ -27,6 +29,8 @@ pub(crate) struct Path {
     pub(crate) local: Option<IpAddr>,
     /// The peer has shown that it is there.
     pub(crate) validated: bool,
+    /// A client's: the server's address was never in doubt (§8.1), only whether the way there works.
+    pub(crate) unlimited: bool,
     received: u64,
     sent: u64,
     challenge: Option<Challenge>,
@@ -43,6 +47,32 @@ struct Challenge {
     /// It has to go (again).
     due: bool,
     deadline: Option<Instant>,
+    /// It went in a datagram of full size: the answer shows that the path carries that.
+    full: bool,
+}
+
+/// To a challenge that came from where the peer is not, or not yet: it goes there, and moves nothing (§9.1).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer {
+    pub(crate) remote: SocketAddr,
+    pub(crate) local: Option<IpAddr>,
+    pub(crate) data: [u8; 8],
+    /// Octets that may go.
+    pub(crate) room: usize,
+}
+
+impl Answer {
+    /// To one more of those that wait; older ones are dropped.
+    pub(crate) fn add_to(self, waiting: &mut Vec<Answer>) {
+        if waiting.len() >= RESPONSES {
+            waiting.remove(0);
+        }
+        waiting.push(self);
+    }
+
+    pub(crate) fn new(remote: SocketAddr, local: Option<IpAddr>, data: [u8; 8], datagram: usize) -> Answer {
+        Answer { remote, local, data, room: datagram.saturating_mul(AMPLIFICATION as usize) }
+    }
 }
 
 impl Path {
@@ -57,6 +87,7 @@ impl Path {
             remote,
             local,
             validated,
+            unlimited: false,
             received: 0,
             sent: 0,
             challenge: None,
@@ -80,16 +111,22 @@ impl Path {
 
     /// Octets that may go now, as far as amplification is concerned.
     pub(crate) fn room(&self) -> usize {
-        if self.validated {
+        if self.validated || self.unlimited {
             return usize::MAX;
         }
         let room = self.received.saturating_mul(AMPLIFICATION).saturating_sub(self.sent);
         usize::try_from(room).unwrap_or(usize::MAX)
     }
 
+    /// Something can go: in the handshake datagrams have their full size (RFC 9000 §14.1), later a challenge is enough.
+    pub(crate) fn has_room(&self, handshaking: bool) -> bool {
+        self.room() >= usize::from(if handshaking { MIN_DATAGRAM } else { CHALLENGE })
+    }
+
     /// Asks the peer to show that it is there.
     pub(crate) fn begin_validation(&mut self, entropy: &mut Entropy) {
-        self.challenge = Some(Challenge { data: entropy.array(), sent: 0, due: true, deadline: None });
+        self.challenge =
+            Some(Challenge { data: entropy.array(), sent: 0, due: true, deadline: None, full: true });
     }
 
     pub(crate) fn is_validating(&self) -> bool {
@@ -102,7 +139,9 @@ impl Path {
 
     /// `patience`: how long until it goes again.
     pub(crate) fn challenge_sent(&mut self, now: Instant, patience: Duration) {
+        let full = self.room() >= usize::from(MIN_DATAGRAM);
         if let Some(challenge) = &mut self.challenge {
+            challenge.full = full;
             challenge.sent += 1;
             challenge.due = false;
             challenge.deadline = Some(now + patience * challenge.sent);
@@ -131,11 +170,13 @@ impl Path {
     }
 
     /// PATH_RESPONSE; true when the path is now validated.
-    pub(crate) fn on_response(&mut self, data: [u8; 8]) -> bool {
-        if self.challenge.as_ref().is_none_or(|challenge| challenge.data != data || challenge.sent == 0) {
-            return false;
+    pub(crate) fn on_response(&mut self, data: [u8; 8], entropy: &mut Entropy) -> bool {
+        let answered = |challenge: &mut Challenge| challenge.data == data && challenge.sent > 0;
+        let Some(challenge) = self.challenge.take_if(answered) else { return false };
+        if !challenge.full {
+            // Once more, with as many octets as every path has to carry (§8.2.1).
+            self.begin_validation(entropy);
         }
-        self.challenge = None;
         !core::mem::replace(&mut self.validated, true)
     }
 
@@ -144,6 +185,17 @@ impl Path {
             self.responses.pop_front();
         }
         self.responses.push_back(data);
+    }
+
+    /// Goes on with what came for it before it was in use.
+    pub(crate) fn take_over(&mut self, answers: &mut Vec<Answer>) {
+        answers.retain(|answer| {
+            let here = self.is(answer.remote, answer.local);
+            if here {
+                self.on_challenge(answer.data);
+            }
+            !here
+        });
     }
 
     pub(crate) fn response_due(&self) -> Option<[u8; 8]> {
@@ -288,17 +340,22 @@ mod tests {
     #[test]
     fn a_path_is_validated_by_the_answer_to_its_challenge_alone() {
         let (mut path, mut entropy, now) = (path(false), Entropy::new(&[1; 32]), Instant::now());
+        path.received(400);
         path.begin_validation(&mut entropy);
         let first = path.challenge_due().unwrap();
-        assert!(!path.on_response(first), "it was not sent yet");
+        assert!(!path.on_response(first, &mut entropy), "it was not sent yet");
         path.challenge_sent(now, Duration::from_secs(1));
-        assert!(!path.on_response([0; 8]) && path.challenge_due().is_none());
+        assert!(!path.on_response([0; 8], &mut entropy) && path.challenge_due().is_none());
         let later = now + Duration::from_secs(1);
         assert!(path.on_deadline(later, &mut entropy));
         let second = path.challenge_due().unwrap();
         assert_ne!(first, second);
         path.challenge_sent(later, Duration::from_secs(1));
-        assert!(path.on_response(second) && path.validated && !path.on_response(second));
+        assert!(
+            path.on_response(second, &mut entropy)
+                && path.validated
+                && !path.on_response(second, &mut entropy)
+        );
     }
 
     #[test]
