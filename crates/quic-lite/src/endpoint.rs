@@ -389,6 +389,11 @@ impl Endpoint {
         let (Some(server), Some(id)) = (&self.server, data.get(1..=ID_LENGTH)) else {
             return Routed::Nothing;
         };
+        // What cannot be read may still have the id of a connection that lives: its token is not for others to get
+        // (§21.11).
+        if ConnectionId::new(id).is_some_and(|id| self.ids.contains_key(&id)) {
+            return Routed::Nothing;
+        }
         if !short || data.len() <= RESET || !self.answers.take(now, 1) {
             return Routed::Nothing;
         }
