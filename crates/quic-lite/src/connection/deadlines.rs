@@ -104,7 +104,10 @@ impl Connection {
             match self.previous_path.take() {
                 Some(previous) => self.go_back(now, previous),
                 // There is no other: the idle timer says when it is enough.
-                None => self.path.begin_validation(&mut self.entropy),
+                None => {
+                    let until = now + self.validation_time();
+                    self.path.begin_validation(&mut self.entropy, until);
+                }
             }
         }
     }

@@ -175,12 +175,13 @@ impl Connection {
             Path::new(remote, local, false, self.path.generation.wrapping_add(1), self.limits.max_datagram);
         path.received(datagram);
         path.mtu.enable(self.peer.as_ref().map_or(u64::MAX, |peer| peer.max_udp_payload_size));
-        path.begin_validation(&mut self.entropy);
+        let until = now + self.validation_time();
+        path.begin_validation(&mut self.entropy, until);
         path.take_over(&mut self.answers);
         let mut before = core::mem::replace(&mut self.path, path);
         // An attacker may have forwarded the packet: the old place is asked too (§9.3.3).
         if before.validated {
-            before.begin_validation(&mut self.entropy);
+            before.begin_validation(&mut self.entropy, until);
             self.previous_path = Some(before);
         }
         // Another id on another path, so that nobody can tell that it is the same connection (§9.5).
@@ -208,7 +209,8 @@ impl Connection {
         let mut path = Path::new(self.path.remote, local, false, generation, self.limits.max_datagram);
         path.unlimited = true;
         path.mtu.enable(self.peer.as_ref().map_or(u64::MAX, |peer| peer.max_udp_payload_size));
-        path.begin_validation(&mut self.entropy);
+        let until = now + self.validation_time();
+        path.begin_validation(&mut self.entropy, until);
         let before = core::mem::replace(&mut self.path, path);
         if before.validated {
             self.previous_path = Some(before);

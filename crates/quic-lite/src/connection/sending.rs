@@ -423,7 +423,7 @@ impl Connection {
             pads = true;
         }
         if let Some(data) = self.path.challenge_due().filter(|_| out.len() + 9 <= end) {
-            let patience = self.three_probes();
+            let patience = self.recovery.probe_timeout();
             self.path.challenge_sent(now, patience);
             Frame::PathChallenge(data).write(out);
             self.building.push(SentFrame::PathChallenge);
@@ -510,7 +510,7 @@ impl Connection {
     /// Answers to challenges from elsewhere, and challenges to where the peer was before.
     fn write_to_previous(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         self.keys.one_rtt.as_ref()?;
-        let patience = self.three_probes();
+        let patience = self.recovery.probe_timeout();
         let mut size = usize::from(MIN_DATAGRAM);
         let (destination, source, response, challenge);
         if let Some(answer) = self.answers.pop() {

@@ -104,6 +104,28 @@ impl App {
         self.broken += usize::from(known);
     }
 
+    /// The peer sends no more of it: the other direction is of no use without it.
+    pub(crate) fn reset(&mut self, stream: StreamId, connection: &mut Connection) {
+        if self.reading.remove(&stream).is_none() {
+            return;
+        }
+        self.broken += 1;
+        self.asked.remove(&stream);
+        if self.sending.remove(&stream).is_some() || self.server {
+            connection.reset(stream, 0x77);
+        }
+    }
+
+    /// Wants no more of it.
+    pub(crate) fn stop(&mut self, stream: StreamId, connection: &mut Connection) {
+        let known = self.asked.remove(&stream).is_some() | self.reading.remove(&stream).is_some();
+        self.broken += usize::from(known);
+        if self.server && known {
+            // There is no answer to what was not read.
+            connection.reset(stream, 0x78);
+        }
+    }
+
     /// The peer wants no more of it.
     pub(crate) fn stopped(&mut self, stream: StreamId) {
         if self.sending.remove(&stream).is_some() {
@@ -166,16 +188,11 @@ impl App {
             }
         }
         for (stream, reset) in ended {
-            let Some(reading) = self.reading.remove(&stream) else { continue };
             if reset {
-                // The other direction is of no use without it.
-                self.broken += 1;
-                self.asked.remove(&stream);
-                if self.sending.remove(&stream).is_some() || self.server {
-                    connection.reset(stream, 0x77);
-                }
+                self.reset(stream, connection);
                 continue;
             }
+            let Some(reading) = self.reading.remove(&stream) else { continue };
             if self.server {
                 let head: [u8; 8] = reading.head[..].try_into().expect("a whole head");
                 let length = u64::from_be_bytes(head);

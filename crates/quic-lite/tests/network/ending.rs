@@ -34,6 +34,24 @@ fn a_server_that_has_forgotten_resets() {
 }
 
 #[test]
+fn nobody_gets_the_token_of_a_connection_that_lives() {
+    let mut world = World::base();
+    world.connect(&[Exchange::down(10 * MEGABYTE)]);
+    world.run_for(Duration::from_secs(2));
+    let newest = world.sent_by(world.client).last().unwrap().packet.clone();
+    for bits in [0x00, 0x20, 0x3f] {
+        // No packet of QUIC, but with the id of the connection.
+        let mut data = newest.data.to_vec();
+        data[0] = bits;
+        data.resize(100, 0);
+        world.network.inject(Packet { data: data.into(), ..newest.clone() });
+    }
+    world.finish();
+    assert_eq!(world.server().answers, 0);
+    assert_eq!(world.client().session().app.complete, 1);
+}
+
+#[test]
 fn silence_ends_both_sides() {
     let mut world = World::base();
     world.connect(&[]);

@@ -38,6 +38,8 @@ pub(crate) struct Session {
     pub(crate) early: bool,
     /// The client closes when it has all it wants.
     pub(crate) closes: bool,
+    /// And even when nothing of it is complete.
+    pub(crate) anyway: bool,
     handle: Handle,
 }
 
@@ -51,6 +53,7 @@ impl Session {
             datagrams: Vec::new(),
             early: false,
             closes: true,
+            anyway: false,
             handle,
         }
     }
@@ -92,6 +95,7 @@ impl Session {
             match &event {
                 Event::Opened { stream } => self.app.opened(*stream),
                 Event::Stopped { stream, .. } => self.app.stopped(*stream),
+                Event::Reset { stream, .. } => self.app.reset(*stream, connection),
                 Event::Datagram(data) => self.datagrams.push(data.clone()),
                 _ => {}
             }
@@ -100,7 +104,7 @@ impl Session {
         if !connection.is_closing() {
             self.app.work(connection, self.early);
             let client = connection.side() == wirelace_quic_lite::tls::quic::Side::Client;
-            if client && self.closes && self.app.is_idle() && self.app.complete > 0 {
+            if client && self.closes && self.app.is_idle() && (self.app.complete > 0 || self.anyway) {
                 connection.close(now, 0, b"");
             }
         }

@@ -162,9 +162,7 @@ impl World {
             for session in host.live.values().chain(&host.past) {
                 let app = &session.app;
                 text += &format!(
-                    "{name}: complete {}, broken {}, closed {:?}, {:?}, {:?}\n",
-                    app.complete,
-                    app.broken,
+                    "{name}: {app:?}, closed {:?}, {:?}, {:?}\n",
                     session.closed(),
                     session.stats,
                     session.connection
