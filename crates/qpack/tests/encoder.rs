@@ -362,6 +362,24 @@ fn what_is_of_use_is_made_new() {
     assert_eq!(literals, 1);
 }
 
+/// A copy that the decoder is not known to have cannot be referred to; there is to be no second one for that.
+#[test]
+fn what_is_of_use_is_made_new_once() {
+    let mut encoder = encoder(1024, 0);
+    // 13 entries of 75 octets.
+    let names: Vec<String> = (b'a'..=b'm').map(|letter| format!("x-{}", letter as char)).collect();
+    let value = "1".repeat(40);
+    for (stream, name) in (0..).zip(&names) {
+        write(&mut encoder, stream, &[(name, &value)]);
+    }
+    acknowledge(&mut encoder, "0d").unwrap();
+    instructions(&mut encoder);
+    for stream in 20..30 {
+        assert!(refers(&write(&mut encoder, stream, &[(&names[1], &value)])));
+    }
+    assert_eq!(instructions(&mut encoder), hex("0b"));
+}
+
 /// Long prefixes and short ones, in front of sections of all lengths.
 #[test]
 fn prefixes_of_all_lengths() {
