@@ -73,9 +73,6 @@ impl Plain {
             let index = integer(&mut input, if first & 0x40 != 0 { 6 } else { 4 })?;
             let name = if index == 0 { string(&mut input)? } else { self.entry(index)?.0 };
             let field = (name, string(&mut input)?);
-            if field.0.is_empty() {
-                return None;
-            }
             if first & 0x40 != 0 {
                 self.insert(field.clone());
             }

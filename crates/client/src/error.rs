@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::io;
 
-#[cfg(feature = "tls")]
 use bytes::Bytes;
 use wirelace_http_semantics::{Reason, SendError};
+use wirelace_http2::{ErrorCode, Malformed};
 
 /// Any error, as bodies bring it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -43,6 +43,21 @@ pub enum Error {
     /// The exchange ended before its end.
     #[error("the exchange was ended early: {}", words(.0))]
     Reset(Reason),
+    /// The server reset the exchange's stream, with that code (RFC 9113 §6.4, §7).
+    #[error("the server reset the stream: {0}")]
+    ResetByServer(ErrorCode),
+    /// The server ended the whole connection because of an error (RFC 9113 §5.4.1). `debug`: what it says about it, at
+    /// most 256 octets.
+    #[error("the server ended the connection: {code}{}", said(debug))]
+    EndedByServer {
+        /// What is wrong.
+        code: ErrorCode,
+        /// Its words, or any octets.
+        debug: Bytes,
+    },
+    /// The server's message breaks a rule; its stream was reset, and the connection goes on (RFC 9113 §8.1.1).
+    #[error("the response is malformed: {0}")]
+    Malformed(#[source] Malformed),
     /// The server broke a rule of the protocol, or passed a limit.
     #[error("{0}")]
     Protocol(#[from] wirelace_http1::Error),
@@ -70,6 +85,10 @@ pub enum Error {
     #[cfg(feature = "tls")]
     #[error("the server does not speak HTTP/2: {}", chosen(.0.as_ref()))]
     NotHttp2(Option<Bytes>),
+}
+
+fn said(debug: &[u8]) -> String {
+    if debug.is_empty() { String::new() } else { format!(", \"{}\"", debug.escape_ascii()) }
 }
 
 fn words(reason: &Reason) -> Cow<'static, str> {
@@ -112,6 +131,11 @@ impl Error {
             Error::Tls(error) => Error::Tls(error.clone()),
             Error::Refused => Error::Refused,
             Error::Reset(reason) => Error::Reset(*reason),
+            Error::ResetByServer(code) => Error::ResetByServer(*code),
+            Error::EndedByServer { code, debug } => {
+                Error::EndedByServer { code: *code, debug: debug.clone() }
+            }
+            Error::Malformed(malformed) => Error::Malformed(*malformed),
             _ => Error::Closed,
         }
     }

@@ -42,7 +42,9 @@ pub(crate) struct Exchanges {
     /// No further request is taken.
     refusing: bool,
     /// The server has said so, for that reason.
-    going_away: Option<Reason>,
+    going_away: bool,
+    /// The error for which it ends the connection, where it is one.
+    why_ended: Option<Error>,
     /// The machine was told to end.
     ending: bool,
     /// A request has been sent.
@@ -68,7 +70,8 @@ impl Exchanges {
             settling: Vec::new(),
             abandoned: false,
             refusing: false,
-            going_away: None,
+            going_away: false,
+            why_ended: None,
             ending: false,
             used: false,
         }
@@ -206,8 +209,8 @@ impl Exchanges {
     /// Something happened in an exchange. True when commands were given.
     fn attend<M: ClientMachine>(&mut self, machine: &mut M, stream: StreamId) -> bool {
         let Some(running) = self.running.get_mut(stream) else { return false };
-        if let Some(reason) = running.reset {
-            running.ticket.fail(reset_error(reason, self.going_away));
+        if let Some(why) = running.reset.take() {
+            running.ticket.fail(or_ended(*why, self.why_ended.as_ref()));
             self.running.remove(stream);
             return true;
         }
@@ -253,8 +256,9 @@ impl Exchanges {
     }
 
     /// The server takes no further request. It may say so again, when the last stream is known.
-    fn go_away(&mut self, reason: Reason) {
-        if self.going_away.replace(reason).is_none() {
+    fn go_away(&mut self, reason: Reason, why: Option<Error>) {
+        self.why_ended = why.or(self.why_ended.take());
+        if !std::mem::replace(&mut self.going_away, true) {
             self.link.go_away(reason);
             self.refuse();
             self.says.go_away(reason);
@@ -317,13 +321,19 @@ fn may_send<M: ClientMachine>(machine: &M, head: &RequestHead) -> Ready {
     }
 }
 
-/// `going_away`: what the server said before it closed.
-fn reset_error(reason: Reason, going_away: Option<Reason>) -> Error {
-    match (reason, going_away) {
-        (Reason::Refused, _) => Error::Refused,
-        (Reason::PeerClosed, Some(why)) if why != Reason::NoError => Error::Reset(why),
-        (Reason::PeerClosed, _) => Error::Closed,
-        (reason, _) => Error::Reset(reason),
+fn reset_error(reason: Reason) -> Error {
+    match reason {
+        Reason::Refused => Error::Refused,
+        Reason::PeerClosed => Error::Closed,
+        reason => Error::Reset(reason),
+    }
+}
+
+/// What the server said before it closed.
+fn or_ended(why: Error, ended: Option<&Error>) -> Error {
+    match (why, ended) {
+        (Error::Closed, Some(ended)) => ended.again(),
+        (why, _) => why,
     }
 }
 
@@ -359,7 +369,8 @@ impl<M: ClientMachine> Application<M> for Exchanges {
             // What the machine thinks of it may come with the end of the connection, which is told first then.
             Event::Reset { stream, reason } => {
                 if let Some(running) = self.running.get_mut(stream) {
-                    running.reset = Some(reason);
+                    let why = machine.why_reset(stream).unwrap_or_else(|| reset_error(reason));
+                    running.reset = Some(Box::new(why));
                     self.news.push(stream);
                 }
             }
@@ -372,7 +383,7 @@ impl<M: ClientMachine> Application<M> for Exchanges {
                 self.says.alt_svc(stream.is_some(), authority, origin, value);
             }
             Event::Origin { origins } => self.says.origin(origins),
-            Event::GoAway { reason, .. } => self.go_away(reason),
+            Event::GoAway { reason, .. } => self.go_away(reason, machine.why_ended()),
             // Requests have no meaning at a client.
             _ => {}
         }
@@ -426,9 +437,9 @@ impl<M: ClientMachine> Application<M> for Exchanges {
         // Whoever is told that it is over finds no connection to use any more.
         self.commands.close();
         for running in self.running.drain() {
-            running.ticket.fail(match running.reset {
-                Some(Reason::Refused) => Error::Refused,
-                Some(reason) if matches!(error, Error::Closed) => reset_error(reason, self.going_away),
+            running.ticket.fail(match running.reset.map(|why| *why) {
+                Some(why @ Error::Refused) => why,
+                Some(why) if matches!(error, Error::Closed) => or_ended(why, self.why_ended.as_ref()),
                 _ => error.again(),
             });
         }

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use wirelace_http_semantics::{HttpMachine, Priority, StreamId};
 use wirelace_http1::ClientConnection;
-use wirelace_http2::Stats;
+use wirelace_http2::{ErrorCode, Stats};
 
 use crate::error::Error;
 
@@ -40,6 +41,12 @@ pub(crate) trait ClientMachine: HttpMachine<Error: Into<Error>> {
 
     /// The counters of an HTTP/2 connection.
     fn http2_stats(&self) -> Option<Stats>;
+
+    /// Why an exchange has just been reset, where more is known than the event's reason.
+    fn why_reset(&self, stream: StreamId) -> Option<Error>;
+
+    /// What the server said when it ended the connection for an error.
+    fn why_ended(&self) -> Option<Error>;
 }
 
 impl ClientMachine for ClientConnection {
@@ -70,6 +77,14 @@ impl ClientMachine for ClientConnection {
     fn http2_stats(&self) -> Option<Stats> {
         None
     }
+
+    fn why_reset(&self, _: StreamId) -> Option<Error> {
+        None
+    }
+
+    fn why_ended(&self) -> Option<Error> {
+        None
+    }
 }
 
 impl ClientMachine for wirelace_http2::Connection {
@@ -97,5 +112,18 @@ impl ClientMachine for wirelace_http2::Connection {
 
     fn http2_stats(&self) -> Option<Stats> {
         Some(*self.stats())
+    }
+
+    fn why_reset(&self, stream: StreamId) -> Option<Error> {
+        if let Some((_, code)) = self.last_reset().filter(|(reset, _)| *reset == stream) {
+            return (code != ErrorCode::REFUSED_STREAM).then_some(Error::ResetByServer(code));
+        }
+        let (_, malformed) = self.last_malformed().filter(|(reset, _)| *reset == stream)?;
+        Some(Error::Malformed(malformed))
+    }
+
+    fn why_ended(&self) -> Option<Error> {
+        let (code, debug) = self.last_go_away().filter(|(code, _)| *code != ErrorCode::NO_ERROR)?;
+        Some(Error::EndedByServer { code, debug: Bytes::copy_from_slice(debug) })
     }
 }

@@ -1,8 +1,7 @@
 //! One exchange while it lasts, as the connection's task has it.
 
-use wirelace_http_semantics::Reason;
-
 use crate::command::OnInterim;
+use crate::error::Error;
 use crate::shared::Ticket;
 use crate::upload::{Payload, Upload};
 
@@ -19,7 +18,7 @@ pub(crate) struct Running {
     pub(crate) received: bool,
     /// Nobody wants what the server still sends.
     pub(crate) unwanted: bool,
-    pub(crate) reset: Option<Reason>,
+    pub(crate) reset: Option<Box<Error>>,
     /// Whom the request was for, where it is another than the connection's first.
     pub(crate) authority: Option<Box<[u8]>>,
 }

@@ -172,9 +172,6 @@ impl Decoder {
         let (rest, index) = integer(block, input, prefix)?;
         let (rest, static_name, name_len) = if index == 0 {
             let (rest, length) = string(block, rest, 0, out)?;
-            if length == 0 {
-                return Err(DecodeError::EmptyName { offset: block.len() - input.len() });
-            }
             match StaticName::of(out.space(length).get(..length).unwrap_or_default()) {
                 Some(name) => (rest, Some(name), 0),
                 None => (rest, None, length),

@@ -42,12 +42,6 @@ pub enum DecodeError {
     /// A string that its Huffman code does not explain.
     #[error(transparent)]
     Huffman(HuffmanError),
-    /// A literal field with an empty name.
-    #[error("field name at octet {offset} is empty (RFC 9110 §5.1)")]
-    EmptyName {
-        /// Where the field begins.
-        offset: usize,
-    },
     /// A size update after a field.
     #[error("table size update at octet {offset} is not at the start of the block (RFC 7541 §4.2)")]
     SizeUpdateMisplaced {
@@ -93,7 +87,6 @@ impl DecodeError {
             | Self::IntegerOverflow { offset }
             | Self::IndexZero { offset }
             | Self::IndexOutOfRange { offset, .. }
-            | Self::EmptyName { offset }
             | Self::SizeUpdateMisplaced { offset }
             | Self::SizeUpdateRepeated { offset }
             | Self::SizeUpdateTooLarge { offset, .. }

@@ -241,6 +241,14 @@ impl ServerMachine for AnyHttp {
             machine.set_priority(stream, priority);
         }
     }
+
+    #[cfg(feature = "tracing")]
+    fn last_malformed(&self) -> Option<(StreamId, wirelace_http2::Malformed)> {
+        match self {
+            AnyHttp::Http1 { .. } => None,
+            AnyHttp::Http2(machine) => machine.last_malformed(),
+        }
+    }
 }
 
 #[cfg(test)]

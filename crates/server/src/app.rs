@@ -41,6 +41,9 @@ struct Core<C: Call> {
     early: EarlyRequests,
     spare: Option<Slot<C::Future>>,
     promised: Option<Box<Promised>>,
+    /// What was said already.
+    #[cfg(feature = "tracing")]
+    malformed: Option<(StreamId, wirelace_http2::Malformed)>,
 }
 
 /// Requests that were promised and wait to be answered.
@@ -53,7 +56,16 @@ impl<C: Call> App<C> {
     pub(crate) fn new(call: C, link: Arc<Link>, additions: Arc<Additions>, early: EarlyRequests) -> App<C> {
         App {
             exchanges: Exchanges::new(),
-            core: Core { call, link, additions, early, spare: None, promised: None },
+            core: Core {
+                call,
+                link,
+                additions,
+                early,
+                spare: None,
+                promised: None,
+                #[cfg(feature = "tracing")]
+                malformed: None,
+            },
         }
     }
 
@@ -360,6 +372,18 @@ impl<C: Call> Core<C> {
         (state, form)
     }
 
+    /// Requests that the machine refused never get here.
+    #[cfg(feature = "tracing")]
+    fn note_malformed<M: ServerMachine>(&mut self, machine: &M) {
+        let last = machine.last_malformed();
+        if last != self.malformed
+            && let Some((stream, rule)) = last
+        {
+            self.malformed = last;
+            trace::malformed(&self.link.info, stream.0, &rule);
+        }
+    }
+
     /// Sends what goes before responses. What comes too late, is not valid or is not taken is not sent.
     #[inline]
     fn send_notices<M: ServerMachine>(&mut self, machine: &mut M) {
@@ -424,6 +448,8 @@ impl<M: ServerMachine, C: Call> Application<M> for App<C> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, machine: &mut M, now: Instant) -> Step {
+        #[cfg(feature = "tracing")]
+        self.core.note_malformed(machine);
         if self.exchanges.is_empty() {
             if size_of::<C::Future>() > KEPT_FUTURE && machine.is_idle() {
                 self.core.spare = None;

@@ -5,6 +5,8 @@ use std::fmt::Display;
 use wirelace_http_semantics::{HttpMachine, Priority, RequestHead, SendError, StreamId};
 use wirelace_http1::ServerConnection;
 use wirelace_http2::Connection;
+#[cfg(feature = "tracing")]
+use wirelace_http2::Malformed;
 
 /// The server's side of a connection, of any HTTP version.
 pub(crate) trait ServerMachine: HttpMachine<Error: Display> {
@@ -25,6 +27,10 @@ pub(crate) trait ServerMachine: HttpMachine<Error: Display> {
 
     /// How urgent the response is.
     fn set_priority(&mut self, stream: StreamId, priority: Priority);
+
+    /// The last request that the machine refused by resetting its stream, and the rule that it breaks.
+    #[cfg(feature = "tracing")]
+    fn last_malformed(&self) -> Option<(StreamId, Malformed)>;
 }
 
 impl ServerMachine for ServerConnection {
@@ -52,6 +58,12 @@ impl ServerMachine for ServerConnection {
     }
 
     fn set_priority(&mut self, _: StreamId, _: Priority) {}
+
+    /// It ends the connection for that.
+    #[cfg(feature = "tracing")]
+    fn last_malformed(&self) -> Option<(StreamId, Malformed)> {
+        None
+    }
 }
 
 impl ServerMachine for Connection {
@@ -78,5 +90,10 @@ impl ServerMachine for Connection {
 
     fn set_priority(&mut self, stream: StreamId, priority: Priority) {
         Connection::set_priority(self, stream, priority);
+    }
+
+    #[cfg(feature = "tracing")]
+    fn last_malformed(&self) -> Option<(StreamId, Malformed)> {
+        Connection::last_malformed(self)
     }
 }

@@ -35,6 +35,10 @@ mod on {
         tracing::warn!(peer = %info.peer, %error, "response cannot be sent");
     }
 
+    pub(crate) fn malformed(info: &ConnectionInfo, stream: u64, rule: &dyn Display) {
+        tracing::debug!(peer = %info.peer, stream, %rule, "malformed request");
+    }
+
     pub(crate) fn service_failed(error: impl Into<crate::response_body::BoxError>) {
         let error = error.into();
         tracing::error!(%error, "service failed");
@@ -63,4 +67,6 @@ mod on {
 
 #[cfg(feature = "tls")]
 pub(crate) use on::handshake_failed;
+#[cfg(feature = "tracing")]
+pub(crate) use on::malformed;
 pub(crate) use on::{closed, opened, proxy_failed, refused, service_failed};

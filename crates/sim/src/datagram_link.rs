@@ -6,10 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::clock::Schedule;
+use crate::damage::flip_bits;
 use crate::rng::Rng;
-
-/// Bits of a datagram that are changed, at most: so many a CRC32C always notices in datagrams of any size.
-const MOST_FLIPS: usize = 3;
 
 /// How a [`DatagramLink`] treats what goes through it. The default only delays, and so reorders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,22 +154,12 @@ impl DatagramLink {
     fn copy(&mut self, now: Instant, datagram: Bytes) {
         let at = now + self.rng.duration(&self.settings.delay);
         let corrupt = self.rng.percent(self.settings.corruption) && !datagram.is_empty();
-        let datagram = if corrupt { self.corrupted(&datagram) } else { datagram };
+        let datagram = if corrupt {
+            self.counts.corrupted += 1;
+            flip_bits(&mut self.rng, &datagram)
+        } else {
+            datagram
+        };
         self.in_flight.push(at, datagram);
-    }
-
-    /// One to three bits, all different.
-    fn corrupted(&mut self, datagram: &[u8]) -> Bytes {
-        self.counts.corrupted += 1;
-        let mut octets = datagram.to_vec();
-        let mut flipped = [usize::MAX; MOST_FLIPS];
-        for turn in 0..self.rng.within(1..=MOST_FLIPS) {
-            let bit = self.rng.below(octets.len() * 8);
-            if !flipped.contains(&bit) {
-                flipped[turn] = bit;
-                octets[bit / 8] ^= 1 << (bit % 8);
-            }
-        }
-        octets.into()
     }
 }

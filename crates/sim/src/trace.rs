@@ -49,39 +49,97 @@ pub struct TraceEntry {
     pub what: What,
 }
 
-/// The last steps of a run, and a fingerprint of all of them.
-#[derive(Debug, Clone)]
-pub struct Trace {
-    entries: VecDeque<TraceEntry>,
-    keep: usize,
-    steps: u64,
-    fingerprint: u64,
+/// An entry of a [`Trace`].
+pub trait Traced: fmt::Display {
+    /// Adds all that must be equal in equal runs.
+    fn mix(&self, fingerprint: &mut Fingerprint);
 }
 
-impl Trace {
+impl Traced for TraceEntry {
+    fn mix(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.mix(self.at.as_nanos() as u64);
+        fingerprint.mix(self.side as u64);
+        fingerprint.mix(match &self.what {
+            What::Read(len) => *len as u64 * 16,
+            What::Wrote(len) => *len as u64 * 16 + 1,
+            What::InputClosed => 2,
+            What::Reset => 3,
+            What::Event(_) => 4,
+            What::Error(_) => 5,
+            What::Acted => 6,
+            What::Deadline => 7,
+            What::HalfClosed => 8,
+            What::Closed => 9,
+        });
+    }
+}
+
+impl fmt::Display for TraceEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = match self.side {
+            Side::Client => "client",
+            Side::Server => "server",
+        };
+        write!(f, "{:>12.6} s  {side}  {:?}", self.at.as_secs_f64(), self.what)
+    }
+}
+
+/// A hash of numbers (FNV-1a).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// Of nothing.
+    #[must_use]
+    pub const fn new() -> Fingerprint {
+        Fingerprint(0xcbf2_9ce4_8422_2325)
+    }
+
+    /// Adds a number.
+    pub fn mix(&mut self, value: u64) {
+        self.mix_octets(&value.to_le_bytes());
+    }
+
+    /// Adds octets.
+    pub fn mix_octets(&mut self, octets: &[u8]) {
+        for octet in octets {
+            self.0 = (self.0 ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    /// The hash.
+    #[must_use]
+    pub const fn value(self) -> u64 {
+        self.0
+    }
+}
+
+impl Default for Fingerprint {
+    fn default() -> Fingerprint {
+        Fingerprint::new()
+    }
+}
+
+/// The last steps of a run, and a fingerprint of all of them.
+#[derive(Debug, Clone)]
+pub struct Trace<T = TraceEntry> {
+    entries: VecDeque<T>,
+    keep: usize,
+    steps: u64,
+    fingerprint: Fingerprint,
+}
+
+impl<T: Traced> Trace<T> {
     /// A trace that remembers the last `keep` steps.
     #[must_use]
-    pub fn new(keep: usize) -> Trace {
-        Trace { entries: VecDeque::new(), keep, steps: 0, fingerprint: 0xcbf2_9ce4_8422_2325 }
+    pub fn new(keep: usize) -> Trace<T> {
+        Trace { entries: VecDeque::new(), keep, steps: 0, fingerprint: Fingerprint::new() }
     }
 
     /// Adds a step.
-    pub fn push(&mut self, entry: TraceEntry) {
+    pub fn push(&mut self, entry: T) {
         self.steps += 1;
-        self.mix(entry.at.as_nanos() as u64);
-        self.mix(entry.side as u64);
-        match &entry.what {
-            What::Read(len) => self.mix(*len as u64 * 16),
-            What::Wrote(len) => self.mix(*len as u64 * 16 + 1),
-            What::InputClosed => self.mix(2),
-            What::Reset => self.mix(3),
-            What::Event(_) => self.mix(4),
-            What::Error(_) => self.mix(5),
-            What::Acted => self.mix(6),
-            What::Deadline => self.mix(7),
-            What::HalfClosed => self.mix(8),
-            What::Closed => self.mix(9),
-        }
+        entry.mix(&mut self.fingerprint);
         if self.keep == 0 {
             return;
         }
@@ -92,7 +150,7 @@ impl Trace {
     }
 
     /// The last steps, oldest first.
-    pub fn entries(&self) -> impl Iterator<Item = &TraceEntry> {
+    pub fn entries(&self) -> impl Iterator<Item = &T> {
         self.entries.iter()
     }
 
@@ -102,31 +160,21 @@ impl Trace {
         self.steps
     }
 
-    /// A hash of all steps (FNV-1a): equal runs have equal fingerprints.
+    /// A hash of all steps: equal runs have equal fingerprints.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        self.fingerprint
-    }
-
-    fn mix(&mut self, value: u64) {
-        for byte in value.to_le_bytes() {
-            self.fingerprint = (self.fingerprint ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.fingerprint.value()
     }
 }
 
-impl fmt::Display for Trace {
+impl<T: Traced> fmt::Display for Trace<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dropped = self.steps - self.entries.len() as u64;
         if dropped > 0 {
             writeln!(f, "({dropped} earlier steps)")?;
         }
-        for TraceEntry { at, side, what } in &self.entries {
-            let side = match side {
-                Side::Client => "client",
-                Side::Server => "server",
-            };
-            writeln!(f, "{:>12.6} s  {side}  {what:?}", at.as_secs_f64())?;
+        for entry in &self.entries {
+            writeln!(f, "{entry}")?;
         }
         Ok(())
     }

@@ -63,6 +63,9 @@ impl Trouble {
                     | Error::Refused
                     | Error::GoingAway(_)
                     | Error::Reset(_)
+                    | Error::ResetByServer(_)
+                    | Error::EndedByServer { .. }
+                    | Error::Malformed(_)
                     | Error::Closed
                     | Error::Io(_)
                     | Error::Protocol(_)

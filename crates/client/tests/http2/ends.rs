@@ -5,7 +5,7 @@ use http_body_util::{BodyExt, Channel};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirelace_client::{Error, Notice};
 use wirelace_http_semantics::{HttpMachine, Reason};
-use wirelace_http2::Limits;
+use wirelace_http2::{ErrorCode, Limits, Malformed};
 
 use crate::world::{connected, get, options, pair, pair_with, response, spawn, text, within};
 
@@ -43,7 +43,10 @@ async fn a_refused_request_is_safe_to_send_again() {
     let (stream, ..) = server.request().await;
     server.act(move |machine| machine.reset(stream, Reason::Internal)).await;
     let error = response(fetching).await.unwrap_err();
-    assert!(matches!(error, Error::Reset(Reason::Internal)) && !error.is_retry_safe(), "{error}");
+    assert!(
+        matches!(error, Error::ResetByServer(ErrorCode::INTERNAL_ERROR)) && !error.is_retry_safe(),
+        "{error}"
+    );
     assert!(handle.is_open());
 }
 
@@ -58,8 +61,25 @@ async fn a_body_that_is_cut_says_why() {
     assert_eq!(within(body.frame()).await.unwrap().unwrap().into_data().unwrap(), "some");
     server.act(move |machine| machine.reset(stream, Reason::Internal)).await;
     let error = within(body.frame()).await.unwrap().unwrap_err();
-    assert!(matches!(error, Error::Reset(Reason::Internal)), "{error}");
+    assert!(matches!(error, Error::ResetByServer(ErrorCode::INTERNAL_ERROR)), "{error}");
     assert!(within(body.frame()).await.is_none());
+}
+
+#[tokio::test]
+async fn a_malformed_response_says_which_rule_it_breaks() {
+    let (near, mut far) = tokio::io::duplex(64 * 1024);
+    let handle = connected(near, options());
+    let fetches: Vec<_> = (0..2).map(|_| spawn(&handle, get("/"))).collect();
+    far.write_all(SETTINGS).await.unwrap();
+    while handle.stats().await.unwrap().exchanges < 2 {}
+    // HEADERS: `:status: 200`, `X: 1`, and again with a name in lower case.
+    far.write_all(b"\0\0\x06\x01\x05\0\0\0\x01\x88\0\x01X\x011").await.unwrap();
+    far.write_all(b"\0\0\x06\x01\x05\0\0\0\x03\x88\0\x01x\x011").await.unwrap();
+    let mut fetches = fetches.into_iter();
+    let error = response(fetches.next().unwrap()).await.unwrap_err();
+    assert!(matches!(error, Error::Malformed(Malformed::Name)) && !error.is_retry_safe(), "{error}");
+    assert!(error.to_string().contains("lower-case"), "{error}");
+    assert_eq!(response(fetches.next().unwrap()).await.unwrap().headers()["x"], "1");
 }
 
 /// SETTINGS without any.
@@ -73,8 +93,8 @@ async fn what_ends_the_connection_reaches_every_exchange() {
         (b"\0\0\0\x04\0\0\0\0\0\0\0\x07\x06\0\0\0\0\0abcdefg", "PING"),
         // GOAWAY, ENHANCE_YOUR_CALM.
         (
-            b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\x05\0\0\0\x0b",
-            "ended early: a limit was passed",
+            b"\0\0\0\x04\0\0\0\0\0\0\0\x0b\x07\0\0\0\0\0\0\0\0\x05\0\0\0\x0bno\x07",
+            "the server ended the connection: ENHANCE_YOUR_CALM, \"no\\x07\"",
         ),
         (b"\0\0\0\x04\0\0\0\0\0\0\0\x08", "ended"),
         (SETTINGS, "closed before the answer"),

@@ -125,9 +125,9 @@ impl Connection {
                 self.on_ping(now, ack, data)?;
                 Ok(Step::Nothing)
             }
-            Frame::GoAway { last_stream, code, .. } => {
+            Frame::GoAway { last_stream, code, debug } => {
                 self.rates.control(now)?;
-                self.on_go_away(last_stream, code);
+                self.on_go_away(last_stream, code, debug);
                 Ok(Step::Nothing)
             }
             Frame::Priority { stream, dependency } => {
@@ -261,6 +261,7 @@ impl Connection {
             self.rates.reset(now)?;
         }
         self.release(key);
+        self.peer_said.reset = Some((StreamId(id.into()), code));
         Ok(Some(Event::Reset { stream: StreamId(id.into()), reason: reason(code) }))
     }
 
@@ -274,7 +275,8 @@ impl Connection {
         Ok(())
     }
 
-    fn on_go_away(&mut self, last: u32, code: ErrorCode) {
+    fn on_go_away(&mut self, last: u32, code: ErrorCode, debug: &[u8]) {
+        self.peer_said.go_away(code, debug);
         self.peer_ending = Some(self.peer_ending.map_or(last, |before| before.min(last)));
         if self.is_server() {
             // It says nothing of the client's own streams: some may be on their way (RFC 9113 §6.8).

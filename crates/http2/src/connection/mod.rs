@@ -9,6 +9,7 @@ mod ending;
 mod flow;
 mod frames;
 mod own_settings;
+mod peer_said;
 mod push;
 mod rates;
 mod schedule;
@@ -25,12 +26,13 @@ use std::time::Instant;
 use bytes::BytesMut;
 use wirelace_hpack::{BlockLimits, Decoder, Encoder, HeaderBlock};
 use wirelace_http_semantics::{Event, Fields, Priority, StreamId};
-use wirelace_http2_frames::{PREFACE, write_settings, write_window_update};
+use wirelace_http2_frames::{ErrorCode, PREFACE, write_settings, write_window_update};
 use wirelace_wire::{Machine, Output};
 
 use self::closed::Closed;
 use self::flow::ReceiveWindow;
 pub use self::flow::WindowReport;
+use self::peer_said::PeerSaid;
 use self::rates::Rates;
 use self::schedule::Schedule;
 use self::state::{Ending, Partial, Stage, Step};
@@ -103,6 +105,7 @@ pub struct Connection {
     /// Bytes that `poll_event` left in the driver's buffer.
     buffered: usize,
     malformed: Option<(StreamId, Malformed)>,
+    peer_said: PeerSaid,
     /// Body bytes received when the round trip was last measured.
     sampled_at: u64,
     /// As much is queued as may be, and no stream has capacity until half of it has gone.
@@ -177,6 +180,7 @@ impl Connection {
             held: false,
             buffered: 0,
             malformed: None,
+            peer_said: PeerSaid::default(),
             sampled_at: 0,
             full: false,
             stats: Stats::default(),
@@ -194,6 +198,18 @@ impl Connection {
     #[must_use]
     pub fn last_malformed(&self) -> Option<(StreamId, Malformed)> {
         self.malformed
+    }
+
+    /// The last stream that the peer has reset, and its code: [`Reset`](Event::Reset) has what to do about it.
+    #[must_use]
+    pub fn last_reset(&self) -> Option<(StreamId, ErrorCode)> {
+        self.peer_said.reset
+    }
+
+    /// The code and the debug data of the peer's last GOAWAY (RFC 9113 §6.8), of which the first 256 octets are kept.
+    #[must_use]
+    pub fn last_go_away(&self) -> Option<(ErrorCode, &[u8])> {
+        self.peer_said.go_away.as_deref().map(|said| (said.code, &said.debug[..]))
     }
 
     /// What the peer may send over all streams: for those who watch it.

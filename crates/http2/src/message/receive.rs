@@ -310,7 +310,8 @@ impl Section {
                 }
                 self.expect_continue = true;
             }
-            FieldId::PRIORITY => self.priority = Priority::parse(bytes),
+            // Lines of one dictionary (RFC 8941 §4.2).
+            FieldId::PRIORITY => self.priority = self.priority.merged(bytes),
             _ => {}
         }
         self.fields.index(id, range, span(position.value())).map_err(|_| Malformed::Name)?;

@@ -112,7 +112,6 @@ fn rule(error: DecodeError) -> String {
         DecodeError::IndexOutOfRange { index, entries, .. } => {
             format!("index {index} is beyond the {entries} entries of both tables (RFC 7541 §2.3.3)")
         }
-        DecodeError::EmptyName { .. } => "empty field name (RFC 9110 §5.1)".into(),
         DecodeError::SizeUpdateTooLarge { size, limit, .. } => {
             format!("table size update to {size}, more than {limit} is not decoded (RFC 7541 §6.3)")
         }
