@@ -362,6 +362,24 @@ fn what_is_of_use_is_made_new() {
     assert_eq!(literals, 1);
 }
 
+/// A copy that the decoder is not known to have cannot be referred to; there is to be no second one for that.
+#[test]
+fn what_is_of_use_is_made_new_once() {
+    let mut encoder = encoder(1024, 0);
+    // 28 entries of 36 octets; the fourth will soon be evicted, after three that may be.
+    let names: Vec<String> =
+        (b'a'..=b'z').chain(*b"01").map(|octet| format!("x-{}", octet as char)).collect();
+    for (stream, name) in (0..).zip(&names) {
+        write(&mut encoder, stream, &[(name, "1")]);
+    }
+    acknowledge(&mut encoder, "1c").unwrap();
+    instructions(&mut encoder);
+    for stream in 40..50 {
+        assert!(refers(&write(&mut encoder, stream, &[(&names[3], "1")])));
+    }
+    assert_eq!(instructions(&mut encoder), hex("18"));
+}
+
 /// Long prefixes and short ones, in front of sections of all lengths.
 #[test]
 fn prefixes_of_all_lengths() {

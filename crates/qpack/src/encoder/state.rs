@@ -11,9 +11,10 @@ use super::sent::Sent;
 /// A field is large from this part of the table on.
 const LARGE: usize = 16;
 
-/// For a field so many entries may be made new, or one for so many of its octets.
+/// For a field so many entries may be made new, or one for so many of its octets; more would take too long to find.
 const RENEWALS: usize = 4;
 const OCTETS_PER_RENEWAL: usize = 32;
+const MOST_RENEWALS: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -76,7 +77,7 @@ impl State {
     pub(super) fn make_room(&mut self, size: usize, hash: u32, lowest: u64) -> bool {
         let seen = self.habits.seen(hash);
         let large = self.entries.capacity() / LARGE;
-        let most = (size / OCTETS_PER_RENEWAL).max(RENEWALS);
+        let most = (size / OCTETS_PER_RENEWAL).clamp(RENEWALS, MOST_RENEWALS);
         for _ in 0..most {
             let habits = &self.habits;
             let room = self.entries.room(size, lowest, most, |other, other_size| {

@@ -80,7 +80,7 @@ impl<'a> FieldWriter<'a> {
         self.state.habits.note(hash.get() as u32);
         if let Some(number) = self.state.entries.find(name, value, hash, self.end) {
             self.state.habits.found(static_name, name.hash.get());
-            self.found(number, size(octets.len(), value.len()));
+            self.found(number, name, value, hash);
             return;
         }
         self.not_found(first, name, value, hash, indexing);
@@ -89,8 +89,9 @@ impl<'a> FieldWriter<'a> {
     /// A field that the table has. What will soon be evicted is made new first, and not referred to any longer, which
     /// would keep it from being evicted (RFC 9204 §2.1.1.1).
     #[inline]
-    fn found(&mut self, number: u64, size: usize) {
-        if self.state.entries.is_draining(number) {
+    fn found(&mut self, number: u64, name: Named<'_>, value: &[u8], hash: FieldHash) {
+        if self.state.entries.is_draining(number) && !self.has_newer(number, name, value, hash) {
+            let size = size(name.octets.len(), value.len());
             // It is not to be evicted for its own copy if it is what the section refers to.
             let lowest = if self.may_block { self.lowest } else { self.lowest.min(number) };
             if self.state.entries.room(size, lowest, 0, |_, _| false) != Room::None
@@ -102,6 +103,12 @@ impl<'a> FieldWriter<'a> {
             }
         }
         self.indexed(number);
+    }
+
+    /// Whether that entry was made new already, which the decoder perhaps does not know yet.
+    #[cold]
+    fn has_newer(&self, number: u64, name: Named<'_>, value: &[u8], hash: FieldHash) -> bool {
+        self.state.entries.find(name, value, hash, u64::MAX) != Some(number)
     }
 
     /// A field that no table has, or none that this section may refer to. Apart, to keep [`field`](Self::field) small.
