@@ -190,7 +190,12 @@ impl Connection {
 
 /// True when the end has gone.
 fn flush(exchange: &mut Exchange, stream: QuicStream, quic: &mut Quic) -> bool {
-    while let Some(data) = exchange.pending.pop_front() {
+    while let Some(mut data) = exchange.pending.pop_front() {
+        // No more than goes: what the peer gives no credit for is seen to wait here.
+        let room = quic.capacity(stream);
+        if room > 0 && room < data.len() {
+            exchange.pending.push_front(data.split_off(room));
+        }
         let end = exchange.pending_end && exchange.pending.is_empty();
         match quic.write(stream, data.clone(), end) {
             Ok(()) if end => {
