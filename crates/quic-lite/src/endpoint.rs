@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use wirelace_tls_glue::TlsError;
-use wirelace_tls_glue::quic::{Keys, Side, TokenOrigin, Version};
+use wirelace_tls_glue::quic::{Keys, RESET_TOKEN_LENGTH, Side, TokenOrigin, Version};
 use wirelace_wire::Budget;
 
 use crate::config::{ClientConfig, Remembered, ServerConfig};
@@ -94,15 +94,21 @@ pub struct Endpoint {
     ids: HashMap<ConnectionId, Handle>,
     /// Clients' first ids, until the server's own are used.
     firsts: HashMap<(SocketAddr, ConnectionId), Handle>,
+    /// Stateless resets come with an id that nobody knows: their ends are known.
+    resets: HashMap<Reset, Handle>,
     connections: Vec<Option<Known>>,
     free: Vec<usize>,
     entropy: Entropy,
     answers: Budget,
 }
 
+/// From where, and its last octets.
+type Reset = (SocketAddr, [u8; RESET_TOKEN_LENGTH]);
+
 #[derive(Debug, Default)]
 struct Known {
     ids: Vec<ConnectionId>,
+    reset: Option<Reset>,
     first: Option<(SocketAddr, ConnectionId)>,
 }
 
@@ -114,6 +120,7 @@ impl Endpoint {
             server: server.map(Arc::new),
             ids: HashMap::new(),
             firsts: HashMap::new(),
+            resets: HashMap::new(),
             connections: Vec::new(),
             free: Vec::new(),
             entropy: Entropy::new(seed),
@@ -233,7 +240,8 @@ impl Endpoint {
     /// Makes the connection. It has taken the first datagram already.
     ///
     /// # Errors
-    /// This endpoint is no server, or the configuration of TLS does not go together.
+    /// This endpoint is no server, the packet cannot be opened and nothing is kept of it, or the configuration of TLS does
+    /// not go together.
     pub fn accept(&mut self, now: Instant, incoming: Incoming) -> Result<(Handle, Connection), TlsError> {
         let Some(server) = self.server.clone() else {
             return Err(TlsError::Local("this endpoint takes no connections".to_owned()));
@@ -242,6 +250,9 @@ impl Endpoint {
         let seed = self.entropy.array();
         let mut connection = Connection::server(&server, &origin, &seed, now)?;
         connection.receive(now, datagram);
+        if connection.stats().packets_received == 0 {
+            return Err(TlsError::Local("the client's first packet cannot be opened".to_owned()));
+        }
         let handle = self.insert(&connection, Some((origin.remote, origin.destination)));
         Ok((handle, connection))
     }
@@ -283,6 +294,16 @@ impl Endpoint {
                 }
             }
         }
+        let reset = connection.stateless_reset();
+        let Some(Some(known)) = self.connections.get_mut(handle.0) else { return };
+        if known.reset != reset {
+            if let Some(old) = core::mem::replace(&mut known.reset, reset) {
+                self.resets.remove(&old);
+            }
+            if let Some(reset) = reset {
+                self.resets.insert(reset, handle);
+            }
+        }
     }
 
     /// Forgets a connection that [is closed](Connection::is_closed).
@@ -294,11 +315,14 @@ impl Endpoint {
         if let Some(first) = &known.first {
             self.firsts.remove(first);
         }
+        if let Some(reset) = &known.reset {
+            self.resets.remove(reset);
+        }
         self.free.push(handle.0);
     }
 
     fn insert(&mut self, connection: &Connection, first: Option<(SocketAddr, ConnectionId)>) -> Handle {
-        let known = Known { ids: connection.local_ids().collect(), first };
+        let known = Known { ids: connection.local_ids().collect(), first, reset: None };
         let index = self.free.pop().unwrap_or_else(|| {
             self.connections.push(None);
             self.connections.len() - 1
@@ -341,10 +365,19 @@ impl Endpoint {
     fn unknown(&mut self, now: Instant, datagram: Datagram, out: &mut Vec<u8>) -> Routed {
         let data = &datagram.data;
         let short = data.first().is_some_and(|first| first & 0x80 == 0);
+        if short
+            && data.len() >= RESET
+            && let Some(end) = data.last_chunk()
+            && let Some(handle) = self.resets.get(&(datagram.remote, *end))
+        {
+            return Routed::Connection(*handle, datagram);
+        }
         let (Some(server), Some(id)) = (&self.server, data.get(1..=ID_LENGTH)) else {
             return Routed::Nothing;
         };
-        if !short || data.len() <= RESET || !self.answers.take(now, 1) {
+        // What only looks wrong (by its fixed bit) must not bring out the token of a connection that lives.
+        let lives = ConnectionId::new(id).is_some_and(|id| self.ids.contains_key(&id));
+        if !short || lives || data.len() <= RESET || !self.answers.take(now, 1) {
             return Routed::Nothing;
         }
         let token = server.reset_key.token(id);

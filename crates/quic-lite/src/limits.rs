@@ -10,6 +10,8 @@ pub struct Limits {
     /// Bytes that the peer may send on all streams before the application takes some: `initial_max_data` (RFC 9000
     /// §4.1).
     pub data_window: u64,
+    /// Up to which that grows where the path needs it.
+    pub max_data_window: u64,
     /// The same for one stream.
     pub stream_window: u64,
     /// Up to which a stream's window grows where the path needs it.
@@ -46,7 +48,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            data_window: 8 << 20,
+            data_window: 2 << 20,
+            max_data_window: 16 << 20,
             stream_window: 1 << 20,
             max_stream_window: 8 << 20,
             bidirectional_streams: 100,

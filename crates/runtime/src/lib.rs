@@ -62,6 +62,8 @@ mod listen;
 mod options;
 mod pieces;
 mod pool;
+#[cfg(feature = "quic")]
+pub mod quic;
 mod timer;
 #[cfg(feature = "tls")]
 pub mod tls;

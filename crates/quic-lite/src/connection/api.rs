@@ -6,7 +6,7 @@ use bytes::Bytes;
 use wirelace_tls_glue::HandshakeReport;
 use wirelace_tls_glue::quic::{Side, Version};
 
-use super::{Connection, Stage};
+use super::{Connection, Datagrams, Stage};
 use crate::datagram_error::DatagramError;
 use crate::error::TransportError;
 use crate::event::Event;
@@ -19,7 +19,8 @@ impl Connection {
     pub fn poll_event(&mut self) -> Option<Event> {
         if let Some(event) = self.events.pop_front() {
             if let Event::Datagram(data) = &event {
-                self.datagrams.incoming_bytes = self.datagrams.incoming_bytes.saturating_sub(data.len());
+                self.datagrams.incoming_bytes =
+                    self.datagrams.incoming_bytes.saturating_sub(Datagrams::cost(data));
             }
             return Some(event);
         }
@@ -173,6 +174,12 @@ impl Connection {
     #[must_use]
     pub fn remote(&self) -> SocketAddr {
         self.path.remote
+    }
+
+    /// Octets of the datagrams that are sent now, UDP payload: as large as the path is known to carry.
+    #[must_use]
+    pub fn datagram_size(&self) -> u16 {
+        self.path.mtu.current()
     }
 
     /// The handshake is not complete.

@@ -20,6 +20,7 @@ impl Connection {
         let previous = self.previous_path.as_ref().and_then(|path| path.deadline());
         // Where the pacer alone holds back.
         let pacer = if self.wants_to_send() { self.recovery.next_send() } else { None };
+        let pacer = pacer.filter(|at| self.timers.nothing_went.is_none_or(|tried| tried < *at));
         [self.timers.next(), self.recovery.deadline(), acks, keys, self.path.deadline(), previous, pacer]
             .into_iter()
             .flatten()
@@ -99,7 +100,12 @@ impl Connection {
         if !self.path.on_deadline(now, &mut self.entropy) && !self.path.validated {
             // The peer is not where packets seem to come from: back to where it was (RFC 9000 §9.3.2).
             match self.previous_path.take() {
-                Some(previous) => self.path = previous,
+                Some(previous) => {
+                    self.path = previous;
+                    self.recovery.on_path_changed(now, self.path.generation, true);
+                    self.recovery.on_mtu_changed(self.path.mtu.current());
+                    self.update_amplification();
+                }
                 None => self.drop_silently(CloseReason::Idle),
             }
         }

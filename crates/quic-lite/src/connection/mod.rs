@@ -26,7 +26,9 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use wirelace_tls_glue::TlsError;
-use wirelace_tls_glue::quic::{Keys, QuicHandshake, QuicSession, ResetKey, Side, Version};
+use wirelace_tls_glue::quic::{
+    Keys, QuicHandshake, QuicSession, RESET_TOKEN_LENGTH, ResetKey, Side, Version,
+};
 
 use self::close_state::Closing;
 use self::keys::KeyRing;
@@ -80,6 +82,13 @@ struct Datagrams {
     outgoing_bytes: usize,
     /// Of the events that wait.
     incoming_bytes: usize,
+}
+
+impl Datagrams {
+    /// What one that came costs while it waits: empty ones too.
+    fn cost(data: &Bytes) -> usize {
+        data.len() + core::mem::size_of::<Event>()
+    }
 }
 
 /// One QUIC connection, as client or as server (RFC 9000), without I/O.
@@ -223,7 +232,6 @@ impl Connection {
             path,
             now,
         );
-        connection.peer_first = Some(origin.source);
         connection.reset_key = Arc::clone(&config.reset_key);
         connection.update_amplification();
         Ok(connection)
@@ -252,11 +260,13 @@ impl Connection {
         };
         let streams = StreamLimits {
             data_window: limits.data_window,
+            max_data_window: limits.max_data_window,
             stream_window: limits.stream_window,
             max_stream_window: limits.max_stream_window,
             bidirectional_streams: limits.bidirectional_streams,
             unidirectional_streams: limits.unidirectional_streams,
             send_buffer: limits.send_buffer,
+            ..StreamLimits::default()
         };
         let mut timers = Timers::default();
         timers.set_idle_timeout(limits.idle_timeout, Duration::ZERO);
@@ -327,6 +337,12 @@ impl Connection {
 
     pub(crate) fn local_ids(&self) -> impl Iterator<Item = ConnectionId> + '_ {
         self.local_ids.all()
+    }
+
+    /// From where, and with which end, a stateless reset of this connection would come.
+    pub(crate) fn stateless_reset(&self) -> Option<(SocketAddr, [u8; RESET_TOKEN_LENGTH])> {
+        let token = self.remote_ids.token().filter(|_| !self.is_closing())?;
+        Some((self.path.remote, *token.octets()))
     }
 
     fn update_amplification(&mut self) {

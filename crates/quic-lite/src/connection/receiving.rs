@@ -49,6 +49,7 @@ impl Connection {
             Stage::Handshaking | Stage::Open => {}
         }
         let Datagram { remote, local, ecn, mut data } = datagram;
+        self.streams.set_clock(now, self.recovery.rtt().smoothed());
         let on_path = self.path.is(remote, local);
         if on_path {
             self.path.received(data.len());
@@ -202,14 +203,12 @@ impl Connection {
                     LongType::ZeroRtt => (Space::Data, PacketType::ZeroRtt),
                     LongType::Handshake => (Space::Handshake, PacketType::Handshake),
                 };
-                if !self.is_server() {
-                    let token = !token.is_empty();
-                    if *kind == LongType::ZeroRtt || *kind == LongType::Initial && token {
-                        return Ok(Opened::Dropped);
-                    }
-                    if self.peer_first.is_some_and(|first| first != *source) {
-                        return Ok(Opened::Dropped);
-                    }
+                let token = !token.is_empty();
+                if !self.is_server() && (*kind == LongType::ZeroRtt || *kind == LongType::Initial && token) {
+                    return Ok(Opened::Dropped);
+                }
+                if self.peer_first.is_some_and(|first| first != *source) {
+                    return Ok(Opened::Dropped);
                 }
                 (place.0, place.1, *number_offset)
             }
@@ -218,8 +217,11 @@ impl Connection {
                 self.on_retry(now, *version, source, packet.get(token.clone()).unwrap_or_default(), &packet);
                 return Ok(Opened::Dropped);
             }
-            Header::VersionNegotiation { versions, .. } => {
-                self.on_version_negotiation(versions);
+            Header::VersionNegotiation { versions, source, .. } => {
+                // Who has not seen the client's packet does not know its id (RFC 9000 §17.2.1).
+                if *source == self.original {
+                    self.on_version_negotiation(versions);
+                }
                 return Ok(Opened::Dropped);
             }
             Header::Unsupported { .. } => return Ok(Opened::Dropped),
@@ -251,7 +253,10 @@ impl Connection {
         // Before the number is known, the packet is as it came: a reset looks like any other (§10.3.1).
         let tail: Option<[u8; MIN_RESET]> =
             if kind == PacketType::OneRtt { packet.last_chunk::<MIN_RESET>().copied() } else { None };
-        let Ok(truncated) = header_key.unprotect(&mut packet, offset) else { return Ok(Opened::Dropped) };
+        let Ok(truncated) = header_key.unprotect(&mut packet, offset) else {
+            self.look_for_reset(now, tail);
+            return Ok(Opened::Dropped);
+        };
         let largest = self.spaces.get(space.index()).and_then(|space| space.acks.largest());
         let number = packet_number::decode(
             truncated.value,
@@ -271,6 +276,7 @@ impl Connection {
             (None, None) => return Ok(Opened::Dropped),
         };
         if packet.len() < head + TAG_LENGTH {
+            self.look_for_reset(now, tail);
             return Ok(Opened::Dropped);
         }
         let (front, sealed) = packet.split_at_mut(head);
@@ -278,11 +284,9 @@ impl Connection {
             Ok(length) => length,
             Err(ProtectionError::Decrypt) => {
                 let counted = self.keys.forgeries.count(key);
-                if tail.is_some_and(|tail| self.remote_ids.is_reset(&tail)) {
-                    self.on_stateless_reset(now);
-                    return Ok(Opened::Dropped);
+                if !self.look_for_reset(now, tail) {
+                    counted?;
                 }
-                counted?;
                 return Ok(Opened::Dropped);
             }
             Err(_) => return Ok(Opened::Dropped),
@@ -305,8 +309,8 @@ impl Connection {
             }
             // Early packets may still come for a while (RFC 9001 §4.9.3); the client sends none any more.
         }
+        // Of a packet that is known to be genuine: a client's first may have been changed on its way.
         if let Header::Long { source, .. } = header
-            && !self.is_server()
             && self.peer_first.is_none()
         {
             self.peer_first = Some(*source);
@@ -352,9 +356,13 @@ impl Connection {
         }
     }
 
-    fn on_stateless_reset(&mut self, now: Instant) {
-        // The peer cannot hear anything (§10.3.1).
-        self.on_peer_close(now, CloseReason::Reset);
+    /// What cannot be opened may say that the peer knows nothing any more, and hears nothing (RFC 9000 §10.3.1).
+    fn look_for_reset(&mut self, now: Instant, tail: Option<[u8; MIN_RESET]>) -> bool {
+        let reset = tail.is_some_and(|tail| self.remote_ids.is_reset(&tail));
+        if reset {
+            self.on_peer_close(now, CloseReason::Reset);
+        }
+        reset
     }
 
     /// The server wants to see that the client is where it says (RFC 9000 §17.2.5.2).

@@ -14,8 +14,12 @@ use crate::recovery::{Sent, Space};
 use crate::sent_frame::SentFrame;
 use crate::transmit::{Ecn, Transmit};
 
+/// Room for a datagram with a challenge or an acknowledgement.
+const SMALL: usize = 64;
 /// Octets that are worth another packet in a datagram.
 const WORTH: usize = 32;
+/// Octets that a datagram may be padded with so that others can follow in one train.
+const NEARLY: usize = 48;
 const SPACES: [Space; 3] = [Space::Initial, Space::Handshake, Space::Data];
 
 /// What may go in a packet now.
@@ -72,7 +76,9 @@ impl Connection {
         while count < segments.max(1) {
             let start = out.len();
             let room = self.path.room();
-            if room < usize::from(MIN_DATAGRAM) {
+            // A client that has moved, and says little, is to be answered as far as that goes (RFC 9000 §8.2.1).
+            let least = if self.confirmed { SMALL } else { usize::from(MIN_DATAGRAM) };
+            if room < least {
                 break;
             }
             let size = match self.write_datagram(now, out, segment.min(room)) {
@@ -91,6 +97,7 @@ impl Connection {
             }
             self.path.sent(size);
             count += 1;
+            // Trains have one size; a small first datagram must not make all of them small.
             let short = size < segment;
             if count == 1 {
                 segment = size;
@@ -100,7 +107,10 @@ impl Connection {
             }
         }
         if count == 0 {
-            let size = self.write_mtu_probe(now, out)?;
+            let Some(size) = self.write_mtu_probe(now, out) else {
+                self.timers.nothing_went = Some(now);
+                return None;
+            };
             self.path.sent(size);
             segment = size;
             count = 1;
@@ -169,6 +179,16 @@ impl Connection {
             && let Some(Some(packet)) = packets.get_mut(last)
         {
             packet.pad(out, usize::from(MIN_DATAGRAM).min(limit) - size);
+        }
+        // A little less than full would end the train.
+        let size = out.len() - start;
+        if size < limit
+            && limit - size <= NEARLY
+            && self.wants_data()
+            && let Some(Some(packet)) = packets.get_mut(last)
+            && packet.kind == PacketType::OneRtt
+        {
+            packet.pad(out, limit - size);
         }
         let mut ends = [self.building.len(); 3];
         for (at, packet) in packets.iter().enumerate().skip(1) {
@@ -240,7 +260,7 @@ impl Connection {
             if space == Space::Data {
                 self.write_datagram_frames(out, end);
                 let building = &mut self.building;
-                self.streams.write_frames(out, end - out.len(), &mut |frame| building.push(frame));
+                self.streams.write_frames(out, end - out.len(), false, &mut |frame| building.push(frame));
             }
             // A side that only acknowledges has to learn what of that arrived (RFC 9000 §13.2.4).
             let curious = self.recovery.wants_ping(space);

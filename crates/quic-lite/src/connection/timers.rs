@@ -16,6 +16,8 @@ pub(crate) struct Timers {
     pub(crate) early_keys: Option<Instant>,
     /// The handshake was last sent again.
     pub(crate) repeated: Option<Instant>,
+    /// When nothing could go, although nothing but the pacer may have been in the way: it is not the pacer then.
+    pub(crate) nothing_went: Option<Instant>,
     /// What the idle timer was last set to.
     idle_timeout: Option<Duration>,
     /// Something that asks for an answer was sent since the last packet came.

@@ -111,12 +111,12 @@ impl<F: Copy> Recovery<F> {
     ) -> Newly {
         let mut newly = Newly::default();
         let state = self.spaces.get_mut(space);
-        let oldest = state.sent.first();
+        let (oldest, end) = (state.sent.first(), state.sent.next());
         for range in ranges {
             if *range.end() < oldest {
                 break;
             }
-            for number in (*range.start()).max(oldest)..=*range.end() {
+            for number in (*range.start()).max(oldest)..range.end().saturating_add(1).min(end) {
                 let Some(sent) = state.sent.acknowledge(number, acked) else { continue };
                 state.uncount(&sent);
                 newly.count += 1;

@@ -38,6 +38,16 @@ impl Ecn {
         !self.failed
     }
 
+    /// No marked packet arrived on this path so far.
+    pub(crate) fn is_unproven(&self) -> bool {
+        self.acked == 0
+    }
+
+    /// Gives ECN up on this path.
+    pub(crate) fn give_up(&mut self) {
+        self.failed = true;
+    }
+
     /// A packet sent with ECT(0) was lost; `true` when that makes ECN fail.
     pub(crate) fn on_lost(&mut self) -> bool {
         self.lost += 1;

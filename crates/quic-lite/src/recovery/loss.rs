@@ -391,6 +391,20 @@ mod tests {
     }
 
     #[test]
+    fn only_losses_since_the_reduction_count_for_taking_it_back() {
+        let start = Instant::now();
+        let mut ring = packets(start, 10, Duration::ZERO);
+        let mut detection = LossDetection::new(3, 9);
+        ring.acknowledge(4, &mut Vec::new());
+        detection.detect(start + 10 * MS, &mut ring, 4, &rules(start), &mut Vec::new());
+        ring.acknowledge(9, &mut Vec::new());
+        detection.detect(start + 20 * MS, &mut ring, 9, &rules(start), &mut Vec::new());
+        let ranges = [5..=6, 0..=1].into_iter();
+        let found = detection.find_spurious(ranges, Some(9), Some(start + 20 * MS));
+        assert_eq!((found.packets, found.counted), (4, 2));
+    }
+
+    #[test]
     fn packets_that_are_late_get_more_time_up_to_a_bound() {
         let start = Instant::now();
         let mut detection = LossDetection::new(3, 9);

@@ -24,7 +24,7 @@ mod timer;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use self::outcome::{Acked, RecoveryError, RecoveryStats, Timeout};
+pub(crate) use self::outcome::{RecoveryError, RecoveryStats, Timeout};
 pub(crate) use self::packet::{EcnCounts, Sent, Space};
 pub(crate) use self::ranges::RangeSet;
 pub(crate) use self::rtt::Rtt;
@@ -277,6 +277,7 @@ impl<F: Copy> Recovery<F> {
         &self.rtt
     }
 
+    #[cfg(test)]
     pub(crate) fn stats(&self) -> &RecoveryStats {
         &self.stats
     }

@@ -21,6 +21,7 @@ impl RangeSet {
     }
 
     /// Whether the packet was not seen before, as far as is known.
+    #[cfg(test)]
     pub(crate) fn is_new(&self, number: u64) -> bool {
         number >= self.floor && !self.contains(number)
     }
@@ -94,10 +95,7 @@ impl RangeSet {
         self.ranges.iter().rev().map(|&(start, end)| start..=end)
     }
 
-    pub(crate) fn min(&self) -> Option<u64> {
-        self.ranges.front().map(|range| range.0)
-    }
-
+    #[cfg(test)]
     pub(crate) fn largest(&self) -> Option<u64> {
         self.ranges.back().map(|range| range.1)
     }

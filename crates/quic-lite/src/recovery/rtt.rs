@@ -49,6 +49,7 @@ impl Rtt {
         self.latest
     }
 
+    #[cfg(test)]
     pub(crate) fn min(&self) -> Duration {
         self.min
     }
@@ -57,6 +58,7 @@ impl Rtt {
         self.smoothed
     }
 
+    #[cfg(test)]
     pub(crate) fn variation(&self) -> Duration {
         self.variation
     }

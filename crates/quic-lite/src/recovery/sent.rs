@@ -158,6 +158,7 @@ impl<F: Copy> SentPackets<F> {
     }
 
     /// Number of places that are kept, outstanding or not.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.packets.len()
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+use super::outcome::Acked;
 use super::*;
 use crate::config::CongestionControl;
 
@@ -100,7 +101,7 @@ fn a_sample_needs_the_largest_newly_acknowledged_and_one_that_asks() {
     side.ack(Space::Data, &[4..=4]);
     assert_eq!(side.recovery.rtt().first_sample(), None);
     // The largest is known.
-    side.ack(Space::Data, &[4..=4, 1..=1]);
+    assert_eq!(side.ack(Space::Data, &[4..=4, 2..=2]).newly, 1);
     assert_eq!(side.recovery.rtt().first_sample(), None);
     // The largest does not ask, but another does.
     let mut side = Side::confirmed();
@@ -266,25 +267,70 @@ fn at_the_amplification_limit_only_losses_have_a_timer() {
 #[test]
 fn congestion_counts_once_for_what_was_on_its_way() {
     let mut side = Side::wide();
-    side.send(Space::Data, 0..=49);
+    side.send(Space::Data, 0..=99);
     side.wait(100 * MS);
     let window = side.recovery.window();
     assert!(side.ack(Space::Data, &[4..=10]).congestion);
+    // What the same frame acknowledges makes nothing grow.
     let reduced = side.recovery.window();
     assert_eq!(reduced, window * 7 / 10);
     assert_eq!(side.lost, [0, 1, 2, 3]);
     side.wait(MS);
-    side.send(Space::Data, 50..=60);
+    side.send(Space::Data, 100..=110);
     // More of the same flight.
     assert!(!side.ack(Space::Data, &[20..=20]).congestion);
     assert_eq!(side.recovery.window(), reduced);
     side.wait(100 * MS);
-    side.ack(Space::Data, &[21..=49]);
+    side.ack(Space::Data, &[21..=99]);
     assert_eq!(side.recovery.window(), reduced);
     // Of the next one.
-    assert!(side.ack(Space::Data, &[60..=60]).congestion);
+    assert!(side.ack(Space::Data, &[110..=110]).congestion);
     assert!(side.recovery.window() < reduced);
     assert_eq!(side.recovery.stats().congestion_events, 2);
+}
+
+#[test]
+fn what_went_before_the_reduction_makes_nothing_grow() {
+    let mut side = Side::new(&RecoverySettings {
+        initial_window_packets: 100,
+        congestion: CongestionControl::NewReno,
+        ..RecoverySettings::default()
+    });
+    side.send(Space::Data, 0..=99);
+    side.wait(100 * MS);
+    side.ack(Space::Data, &[4..=10]);
+    side.wait(MS);
+    side.send(Space::Data, 100..=110);
+    side.wait(100 * MS);
+    // 89 packets of before, which are more than the window, and one of after.
+    side.ack(Space::Data, &[11..=100]);
+    assert_eq!(side.recovery.window(), 60_000);
+}
+
+#[test]
+fn a_pause_is_not_time_in_which_the_window_could_have_grown() {
+    let mut side = Side::wide();
+    side.send(Space::Data, 0..=99);
+    side.wait(100 * MS);
+    side.ack(Space::Data, &[4..=99]);
+    let mut next = 100;
+    let mut round = |side: &mut Side| {
+        let before = side.recovery.window();
+        let last = next + before / u64::from(DATAGRAM) - 1;
+        side.wait(MS);
+        side.send(Space::Data, next..=last);
+        side.wait(100 * MS);
+        side.ack(Space::Data, &[next..=last]);
+        next = last + 1;
+        side.recovery.window() - before
+    };
+    for _ in 0..20 {
+        round(&mut side);
+    }
+    let before = round(&mut side);
+    assert!(before > 0);
+    side.wait(60_000 * MS);
+    assert!(round(&mut side) <= before);
 }
 
 /// Packets 1 to 5 are lost, the first of them so long before the others.
@@ -297,7 +343,7 @@ fn silence(time: Duration) -> Side {
     side.send(Space::Data, 1..=1);
     side.wait(time);
     side.send(Space::Data, 2..=8);
-    side.wait(100 * MS);
+    side.wait(150 * MS);
     side.ack(Space::Data, &[8..=8]);
     assert_eq!(side.lost, [1, 2, 3, 4, 5]);
     side
@@ -305,14 +351,16 @@ fn silence(time: Duration) -> Side {
 
 #[test]
 fn long_silence_collapses_the_window() {
-    // The acknowledgement that shows it has the variation down to 37.5 ms: three times 100 + 4 * 37.5 + 25 ms.
-    let side = silence(826 * MS);
+    // With the sample that the acknowledgement itself is: three times 106.25 + 4 * 50 + 25 ms.
+    let side = silence(994 * MS);
     assert_eq!(side.recovery.stats().persistent_congestion, 1);
     // What arrived counts for growth again.
     assert_eq!(side.recovery.window(), 3 * u64::from(DATAGRAM));
-    let side = silence(825 * MS);
+    assert_eq!(side.recovery.rtt().min(), 150 * MS);
+    let side = silence(993 * MS);
     assert_eq!(side.recovery.stats().persistent_congestion, 0);
     assert!(side.recovery.window() > 3 * u64::from(DATAGRAM));
+    assert_eq!(side.recovery.rtt().min(), 100 * MS);
 }
 
 #[test]
@@ -379,6 +427,33 @@ fn marks_are_congestion_once_in_a_round_trip() {
     send(&mut side, 40..=40);
     let acked = side.ack_with(Space::Data, &[40..=40], Duration::ZERO, counts(21, 19)).unwrap();
     assert!(acked.ecn_failed && !acked.congestion && !side.recovery.ecn());
+}
+
+#[test]
+fn a_handshake_without_answer_goes_on_without_marks() {
+    let send = |side: &mut Side, number| {
+        let ecn = side.recovery.ecn();
+        side.recovery.on_sent(Space::Initial, number, Sent { ecn, ..side.packet() }, &[number]);
+    };
+    let mut side = Side::client();
+    send(&mut side, 0);
+    side.timeout();
+    assert!(side.recovery.ecn());
+    send(&mut side, 1);
+    side.timeout();
+    assert!(!side.recovery.ecn());
+    // Another path may be better.
+    side.recovery.on_path_changed(side.now, 1, true);
+    assert!(side.recovery.ecn());
+
+    let mut proven = Side::client();
+    send(&mut proven, 0);
+    let counts = Some(EcnCounts { ect0: 1, ect1: 0, ce: 0 });
+    proven.ack_with(Space::Initial, &[0..=0], Duration::ZERO, counts).unwrap();
+    for _ in 0..3 {
+        proven.timeout();
+    }
+    assert!(proven.recovery.ecn());
 }
 
 #[test]
@@ -525,6 +600,14 @@ fn a_peer_that_acknowledges_nothing_makes_no_endless_state() {
     side.send(Space::Data, 20_000..=20_000);
     assert!(!side.recovery.wants_ping(Space::Data));
     side.ack(Space::Data, &[20_000..=20_000]);
+    // What was given up comes back with an acknowledgement too.
+    side.send(Space::Data, 20_001..=20_001);
+    for number in 20_002..25_000 {
+        side.recovery.on_sent(Space::Data, number, side.quiet(), &[number]);
+    }
+    side.lost.clear();
+    side.ack(Space::Data, &[24_999..=24_999]);
+    assert_eq!(side.lost.first(), Some(&20_001));
     // Two packets before it may still arrive.
     assert_eq!(side.recovery.spaces.get(Space::Data).sent.len(), 3);
 }

@@ -9,6 +9,9 @@ use super::packet::Space;
 /// Backoff goes no further than 2 to the power of that; the idle timeout comes long before.
 const MAX_BACKOFF: u32 = 16;
 
+/// Probe timeouts in a row after which packets are no longer marked, if none that was ever arrived (RFC 9000 §13.4.2).
+const UNPROVEN_TIMEOUTS: u32 = 2;
+
 /// A probe timeout to come.
 struct Probe {
     at: Instant,
@@ -53,6 +56,11 @@ impl<F: Copy> Recovery<F> {
         self.pto_count += 1;
         self.stats.probe_timeouts += 1;
         self.anchor = now;
+        // A path that drops what is marked must not cost the handshake.
+        if self.pto_count >= UNPROVEN_TIMEOUTS && self.spaces.iter().all(|(_, state)| state.ecn.is_unproven())
+        {
+            self.spaces.iter_mut().for_each(|state| state.ecn.give_up());
+        }
         self.spaces.get_mut(probe.space).sent.take_oldest(probe.count, lost);
         Timeout::Probe { space: probe.space, count: probe.count }
     }

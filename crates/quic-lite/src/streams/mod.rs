@@ -1,96 +1,90 @@
-//! Streams: their states, flow control, limits and order (RFC 9000 §2 to §4).
+//! Streams: their states, flow control, limits and order (RFC 9000 §2 to §4; RFC 9218 §10).
 
+mod application;
 mod assembler;
+mod event_bits;
+mod flow;
+mod frame_bits;
+mod held;
+mod incoming;
+mod limits;
 mod outcome;
+mod outgoing;
+mod priority;
+mod public;
+mod ranges;
 mod receive;
+mod rules;
 mod schedule;
 mod send;
 mod send_buffer;
+mod stream;
+mod table;
+#[cfg(test)]
+mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
-use crate::octets::put_varint;
-use bytes::Bytes;
 use wirelace_tls_glue::quic::Side;
 
 pub(crate) use self::assembler::Assembler;
-pub use self::outcome::{Chunk, ReadError, WriteError};
+use self::flow::{Clock, ReceiveWindow, SendWindow};
+use self::held::Memory;
+pub(crate) use self::limits::StreamLimits;
+use self::limits::{DIRECTIONS, Kinds, PeerLimits};
+pub(crate) use self::public::StreamEvent;
+pub use self::public::{Chunk, ReadError, WriteError};
 use self::receive::Receive;
 use self::schedule::Schedule;
 use self::send::Send;
 pub(crate) use self::send_buffer::SendBuffer;
-use crate::error::{TransportError, TransportErrorCode};
-use crate::sent_frame::SentFrame;
+use self::stream::Stream;
+use self::table::Table;
 use crate::stream_id::{Direction, StreamId};
 
-/// The most that a varint holds.
-const MAX: u64 = (1 << 62) - 1;
-/// Octets that a STREAM frame may have in front of its data: type, id, offset, length.
-const HEAD: usize = 1 + 8 + 8 + 2;
+/// The most streams of a kind (RFC 9000 §4.6).
+const MAX_STREAMS: u64 = 1 << 60;
 
-/// What this side allows.
-#[derive(Debug, Clone)]
-pub(crate) struct StreamLimits {
-    pub(crate) data_window: u64,
-    pub(crate) stream_window: u64,
-    pub(crate) max_stream_window: u64,
-    pub(crate) bidirectional_streams: u64,
-    pub(crate) unidirectional_streams: u64,
-    pub(crate) send_buffer: usize,
-}
-
-impl Default for StreamLimits {
-    fn default() -> StreamLimits {
-        StreamLimits {
-            data_window: 1 << 20,
-            stream_window: 1 << 18,
-            max_stream_window: 1 << 20,
-            bidirectional_streams: 100,
-            unidirectional_streams: 100,
-            send_buffer: 1 << 20,
-        }
-    }
-}
-
-/// What happened to a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StreamEvent {
-    Opened { id: StreamId },
-    Readable { id: StreamId },
-    Writable { id: StreamId },
-    Stopped { id: StreamId, code: u64 },
-    Reset { id: StreamId, code: u64 },
-    Finished { id: StreamId },
-    Available { direction: Direction },
-}
-
-#[derive(Debug)]
-struct Stream {
-    send: Option<Send>,
-    receive: Option<Receive>,
-}
-
-impl Stream {
-    fn is_over(&self) -> bool {
-        self.send.as_ref().is_none_or(Send::is_over) && self.receive.as_ref().is_none_or(Receive::is_over)
-    }
-}
-
-/// Streams of a kind that one side opens.
+/// Streams of a kind that this side opens.
 #[derive(Debug, Clone, Copy, Default)]
-struct Opened {
-    /// How many were opened.
-    count: u64,
-    /// How many may be.
-    limit: u64,
-    /// Of them, those that are over.
-    over: u64,
-    /// How many may be open at once.
-    at_once: u64,
-    /// MAX_STREAMS, or STREAMS_BLOCKED, has to go.
-    tell: bool,
-    /// Somebody waits for a higher limit.
+struct Own {
+    window: SendWindow,
+    /// [`Streams::open`] failed since it last succeeded.
     wanted: bool,
+    /// It would succeed.
+    available: bool,
+}
+
+/// Streams of a kind that the peer opens.
+#[derive(Debug, Clone, Copy)]
+struct Peers {
+    window: ReceiveWindow,
+    /// Those that the application knows of.
+    announced: u64,
+}
+
+/// What streams did so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct StreamStats {
+    /// Streams that are remembered.
+    pub(crate) open: usize,
+    pub(crate) opened_by_self: u64,
+    pub(crate) opened_by_peer: u64,
+    /// Streams that the peer reset or stopped.
+    pub(crate) reset_by_peer: u64,
+    pub(crate) bytes_sent: u64,
+    /// Of data that were lost.
+    pub(crate) bytes_sent_again: u64,
+    pub(crate) bytes_received: u64,
+    /// Octets that wait for the application to take them, at most.
+    pub(crate) bytes_held: u64,
+    /// Pieces that were received and not read.
+    pub(crate) pieces: usize,
+    /// Of them, those in the buffers they came in.
+    pub(crate) shared_pieces: usize,
+    /// Octets of the buffers of the others.
+    pub(crate) copied: usize,
 }
 
 /// All streams of a connection.
@@ -98,60 +92,71 @@ struct Opened {
 pub(crate) struct Streams {
     side: Side,
     limits: StreamLimits,
-    streams: HashMap<StreamId, Stream>,
-    /// By kind: bidirectional, unidirectional.
-    own: [Opened; 2],
-    peers: [Opened; 2],
-    /// What the peer allows on new streams: of its own bidirectional ones, of ours, unidirectional.
-    peer_windows: [u64; 3],
-    send_max: u64,
-    send_used: u64,
-    data_blocked: bool,
-    data_blocked_at: Option<u64>,
-    /// Octets that the peer may send in all, has sent, and that the application took.
-    receive_max: u64,
-    received: u64,
-    consumed: u64,
-    max_data_due: bool,
-    events: VecDeque<StreamEvent>,
-    schedule: Schedule,
-    /// Streams with frames other than STREAM to send.
-    control: VecDeque<StreamId>,
-}
-
-fn kind(direction: Direction) -> usize {
-    matches!(direction, Direction::Unidirectional).into()
-}
-
-fn error(code: TransportErrorCode, reason: &'static str) -> TransportError {
-    TransportError::new(code, reason)
+    table: Table,
+    own: Kinds<Own>,
+    peers: Kinds<Peers>,
+    data_in: ReceiveWindow,
+    data_out: SendWindow,
+    peer_limits: PeerLimits,
+    /// What the peer said with early data does not count.
+    replace_limits: bool,
+    /// Streams with something to send that no window holds back: what was lost, or the end.
+    free: Schedule,
+    /// Streams with data that were never sent and that their own windows let go.
+    fresh: Schedule,
+    /// Streams with other frames to send.
+    frames: VecDeque<(u32, StreamId)>,
+    /// How many have any.
+    frames_count: usize,
+    /// Streams with events.
+    events: VecDeque<(u32, StreamId)>,
+    /// The connection's window let nothing go, and does now.
+    opened_up: bool,
+    memory: Memory,
+    clock: Clock,
+    stats: StreamStats,
 }
 
 impl Streams {
     pub(crate) fn new(side: Side, limits: &StreamLimits) -> Streams {
-        let peers = |at_once| Opened { limit: at_once, at_once, ..Opened::default() };
+        let peers =
+            |at_once: u64| Peers { window: ReceiveWindow::new(at_once, at_once, MAX_STREAMS), announced: 0 };
+        let data_in = ReceiveWindow::of_data(limits.data_window, limits.max_data_window);
+        let most = usize::try_from(limits.max_data_window.max(limits.data_window)).unwrap_or(usize::MAX);
+        // Buffers grow by doubling.
+        let own = most.saturating_mul(2).saturating_add(limits.pieces.saturating_mul(64));
         Streams {
             side,
-            streams: HashMap::new(),
-            own: [Opened::default(); 2],
-            peers: [peers(limits.bidirectional_streams), peers(limits.unidirectional_streams)],
-            peer_windows: [0; 3],
-            send_max: 0,
-            send_used: 0,
-            data_blocked: false,
-            data_blocked_at: None,
-            receive_max: limits.data_window,
-            received: 0,
-            consumed: 0,
-            max_data_due: false,
-            events: VecDeque::new(),
-            schedule: Schedule::default(),
-            control: VecDeque::new(),
             limits: limits.clone(),
+            table: Table::new(),
+            own: Kinds::default(),
+            peers: Kinds {
+                bidi: peers(limits.bidirectional_streams),
+                uni: peers(limits.unidirectional_streams),
+            },
+            data_in,
+            data_out: SendWindow::default(),
+            peer_limits: PeerLimits::default(),
+            replace_limits: false,
+            free: Schedule::default(),
+            fresh: Schedule::default(),
+            frames: VecDeque::new(),
+            frames_count: 0,
+            events: VecDeque::new(),
+            opened_up: false,
+            memory: Memory::new(limits.pieces, limits.shared_pieces, own),
+            clock: Clock::default(),
+            stats: StreamStats::default(),
         }
     }
 
-    /// The peer's limits; none is lower than before.
+    /// What time it is, and how long a round trip takes: windows that are used up faster than in two of them grow.
+    pub(crate) fn set_clock(&mut self, now: Instant, rtt: Duration) {
+        self.clock = Clock { now: Some(now), rtt };
+    }
+
+    /// What the peer's transport parameters allow. With early data it is called twice: with those that were remembered,
+    /// and with the real ones, which are not below them.
     pub(crate) fn set_peer_limits(
         &mut self,
         data: u64,
@@ -161,529 +166,235 @@ impl Streams {
         streams_bidi: u64,
         streams_uni: u64,
     ) {
-        self.peer_windows = [bidi_local, bidi_remote, uni];
-        self.on_max_data(data);
-        let ids: Vec<StreamId> = self.streams.keys().copied().collect();
-        for id in ids {
-            let window = self.peer_window(id);
-            self.raise(id, window);
-        }
-        for (direction, value) in
-            [(Direction::Bidirectional, streams_bidi), (Direction::Unidirectional, streams_uni)]
-        {
-            self.raise_streams(direction, value);
-        }
-    }
-
-    /// What a new stream may have of us.
-    fn peer_window(&self, id: StreamId) -> u64 {
-        let [bidi_local, bidi_remote, uni] = self.peer_windows;
-        match id.direction() {
-            Direction::Unidirectional => uni,
-            // "Local" and "remote" as the peer sees it.
-            Direction::Bidirectional if id.initiator() == self.side => bidi_remote,
-            Direction::Bidirectional => bidi_local,
-        }
-    }
-
-    fn is_own(&self, id: StreamId) -> bool {
-        id.initiator() == self.side
-    }
-
-    fn make(&mut self, id: StreamId) {
-        let both = id.direction() == Direction::Bidirectional;
-        let send = (both || self.is_own(id)).then(|| Send::new(self.peer_window(id)));
-        let receive = (both || !self.is_own(id)).then(|| Receive::new(self.limits.stream_window));
-        self.streams.insert(id, Stream { send, receive });
-    }
-
-    /// The stream of a frame that came, opened where the peer may; `None`: it is over, and the frame too late.
-    fn find(&mut self, id: StreamId, sends: bool) -> Result<Option<&mut Stream>, TransportError> {
-        let own = self.is_own(id);
-        if id.direction() == Direction::Unidirectional && own == sends {
-            return Err(error(
-                TransportErrorCode::STREAM_STATE_ERROR,
-                "a frame for the other direction of a unidirectional stream (RFC 9000 §19)",
-            ));
-        }
-        let at = kind(id.direction());
-        if own {
-            if self.own.get(at).is_none_or(|opened| id.index() >= opened.count) {
-                return Err(error(
-                    TransportErrorCode::STREAM_STATE_ERROR,
-                    "a frame for a stream that this side has not opened yet (RFC 9000 §19)",
-                ));
-            }
-        } else if let Some(opened) = self.peers.get_mut(at) {
-            if id.index() >= opened.limit {
-                return Err(error(
-                    TransportErrorCode::STREAM_LIMIT_ERROR,
-                    "a stream beyond the limit (RFC 9000 §4.6)",
-                ));
-            }
-            let from = opened.count;
-            opened.count = from.max(id.index() + 1);
-            // All with lower numbers are open too (§3.2).
-            for index in from..=id.index() {
-                let id = StreamId::new(id.initiator(), id.direction(), index);
-                self.make(id);
-                self.events.push_back(StreamEvent::Opened { id });
-            }
-        }
-        Ok(self.streams.get_mut(&id))
-    }
-
-    // Frames that came.
-
-    pub(crate) fn on_stream(
-        &mut self,
-        id: StreamId,
-        offset: u64,
-        data: Bytes,
-        fin: bool,
-    ) -> Result<(), TransportError> {
-        let Some(receive) = self.find(id, true)?.and_then(|stream| stream.receive.as_mut()) else {
-            return Ok(());
-        };
-        let (more, readable) = receive.on_data(offset, data, fin)?;
-        let ignored = receive.ignores();
-        self.received = self.received.saturating_add(more);
-        self.check_data()?;
-        if ignored {
-            self.take(id);
-        } else if readable {
-            self.events.push_back(StreamEvent::Readable { id });
-        }
-        self.forget_if_over(id);
-        Ok(())
-    }
-
-    pub(crate) fn on_reset_stream(
-        &mut self,
-        id: StreamId,
-        code: u64,
-        size: u64,
-    ) -> Result<(), TransportError> {
-        let Some(receive) = self.find(id, true)?.and_then(|stream| stream.receive.as_mut()) else {
-            return Ok(());
-        };
-        let (more, news) = receive.on_reset(code, size)?;
-        self.received = self.received.saturating_add(more);
-        self.check_data()?;
-        self.take(id);
-        if news {
-            self.events.push_back(StreamEvent::Reset { id, code });
-        }
-        self.forget_if_over(id);
-        Ok(())
-    }
-
-    fn check_data(&self) -> Result<(), TransportError> {
-        if self.received > self.receive_max {
-            return Err(error(
-                TransportErrorCode::FLOW_CONTROL_ERROR,
-                "more data on all streams than MAX_DATA allows (RFC 9000 §4.1)",
-            ));
-        }
-        Ok(())
-    }
-
-    pub(crate) fn on_stop_sending(&mut self, id: StreamId, code: u64) -> Result<(), TransportError> {
-        let Some(send) = self.find(id, false)?.and_then(|stream| stream.send.as_mut()) else { return Ok(()) };
-        if send.on_stop(code) {
-            self.events.push_back(StreamEvent::Stopped { id, code });
-            self.tell(id);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn on_max_data(&mut self, value: u64) {
-        if value > self.send_max {
-            self.send_max = value;
-            self.data_blocked = false;
-        }
-    }
-
-    pub(crate) fn on_max_stream_data(&mut self, id: StreamId, value: u64) -> Result<(), TransportError> {
-        self.find(id, false)?;
-        self.raise(id, value);
-        Ok(())
-    }
-
-    fn raise(&mut self, id: StreamId, value: u64) {
-        let buffer = self.limits.send_buffer;
-        let Some(send) = self.streams.get_mut(&id).and_then(|stream| stream.send.as_mut()) else { return };
-        send.raise(value);
-        if send.became_writable(buffer) {
-            self.events.push_back(StreamEvent::Writable { id });
-        }
-        self.schedule_if_ready(id);
-    }
-
-    pub(crate) fn on_max_streams(&mut self, direction: Direction, value: u64) -> Result<(), TransportError> {
-        self.raise_streams(direction, value);
-        Ok(())
-    }
-
-    fn raise_streams(&mut self, direction: Direction, value: u64) {
-        if let Some(own) = self.own.get_mut(kind(direction))
-            && value > own.limit
-        {
-            own.limit = value;
-            own.tell = false;
-            if core::mem::take(&mut own.wanted) {
-                self.events.push_back(StreamEvent::Available { direction });
-            }
-        }
-    }
-
-    pub(crate) fn on_stream_data_blocked(&mut self, id: StreamId, _value: u64) -> Result<(), TransportError> {
-        self.find(id, true).map(|_| ())
-    }
-
-    pub(crate) fn on_streams_blocked(
-        &mut self,
-        direction: Direction,
-        _value: u64,
-    ) -> Result<(), TransportError> {
-        // The limit may have been told in a packet that was lost.
-        if let Some(peers) = self.peers.get_mut(kind(direction)) {
-            peers.tell |= peers.over + peers.at_once > peers.limit;
-        }
-        Ok(())
-    }
-
-    // Packets that arrived, or did not.
-
-    pub(crate) fn on_acked(&mut self, frame: &SentFrame) {
-        match *frame {
-            SentFrame::Stream { id, offset, length, fin } => {
-                let buffer = self.limits.send_buffer;
-                let Some(send) = self.streams.get_mut(&id).and_then(|stream| stream.send.as_mut()) else {
-                    return;
-                };
-                if send.on_acked(offset, u64::from(length), fin) {
-                    self.events.push_back(StreamEvent::Finished { id });
-                } else if send.became_writable(buffer) {
-                    self.events.push_back(StreamEvent::Writable { id });
-                }
-                self.forget_if_over(id);
-            }
-            SentFrame::ResetStream { id } => {
-                if let Some(send) = self.streams.get_mut(&id).and_then(|stream| stream.send.as_mut()) {
-                    send.reset_acked();
-                }
-                self.forget_if_over(id);
-            }
-            _ => {}
-        }
-    }
-
-    pub(crate) fn on_lost(&mut self, frame: &SentFrame) {
-        let stream = |streams: &mut HashMap<StreamId, Stream>, id: &StreamId| streams.contains_key(id);
-        match *frame {
-            SentFrame::Stream { id, offset, length, fin } => {
-                if let Some(send) = self.streams.get_mut(&id).and_then(|stream| stream.send.as_mut()) {
-                    send.on_lost(offset, u64::from(length), fin);
-                }
-                self.schedule_if_ready(id);
-            }
-            SentFrame::ResetStream { id } => {
-                if let Some(send) = self.streams.get_mut(&id).and_then(|stream| stream.send.as_mut()) {
-                    send.reset_lost();
-                    self.tell(id);
-                }
-            }
-            SentFrame::StopSending { id } => {
-                if let Some(receive) = self.streams.get_mut(&id).and_then(|stream| stream.receive.as_mut()) {
-                    receive.stop_lost();
-                    self.tell(id);
-                }
-            }
-            SentFrame::MaxStreamData { id } => {
-                if let Some(receive) = self.streams.get_mut(&id).and_then(|stream| stream.receive.as_mut()) {
-                    receive.max_lost();
-                    self.tell(id);
-                }
-            }
-            SentFrame::MaxData => self.max_data_due = true,
-            SentFrame::MaxStreams { direction } => {
-                if let Some(peers) = self.peers.get_mut(kind(direction)) {
-                    peers.tell = true;
-                }
-            }
-            SentFrame::DataBlocked => self.data_blocked_at = None,
-            SentFrame::StreamDataBlocked { id } if stream(&mut self.streams, &id) => {
-                self.schedule_if_ready(id)
-            }
-            _ => {}
-        }
-    }
-
-    /// 0-RTT was refused: everything goes again, from the beginning.
-    pub(crate) fn reject_early_data(&mut self) {
-        self.send_used = 0;
-        let ids: Vec<StreamId> = self.streams.keys().copied().collect();
-        for id in ids {
-            if let Some(send) = self.streams.get_mut(&id).and_then(|stream| stream.send.as_mut()) {
-                send.rewind();
-            }
-            self.schedule_if_ready(id);
-        }
-    }
-
-    // Sending.
-
-    pub(crate) fn wants_to_send(&self) -> bool {
-        self.max_data_due
-            || !self.control.is_empty()
-            || self.own.iter().chain(&self.peers).any(|opened| opened.tell)
-            || self.wants_data_blocked()
-            || !self.schedule.is_empty() && (self.send_used < self.send_max || self.schedule.has_lost())
-    }
-
-    fn wants_data_blocked(&self) -> bool {
-        self.data_blocked && self.data_blocked_at != Some(self.send_max)
-    }
-
-    pub(crate) fn write_frames(&mut self, out: &mut Vec<u8>, room: usize, sent: &mut impl FnMut(SentFrame)) {
-        let end = out.len() + room;
-        self.write_control(out, end, sent);
-        while out.len() + HEAD < end {
-            let Some(id) = self.schedule.front() else { return };
-            let free = self.send_max - self.send_used;
-            let Some(send) = self.streams.get_mut(&id).and_then(|stream| stream.send.as_mut()) else {
-                self.schedule.pop();
-                continue;
-            };
-            let before = send.next_offset();
-            let Some(part) = send.next_part(end - out.len() - HEAD, free) else {
-                // The connection's window is used up: whoever has lost data may still go.
-                if send.is_ready() && free == 0 {
-                    self.data_blocked = true;
-                    if !self.schedule.skip() {
-                        return;
-                    }
-                } else {
-                    self.schedule.pop();
-                    send.scheduled = false;
-                }
-                continue;
-            };
-            self.send_used += send.next_offset() - before;
-            out.push(0x08 | u8::from(part.offset > 0) << 2 | 0x02 | u8::from(part.fin));
-            put_varint(out, id.0);
-            if part.offset > 0 {
-                put_varint(out, part.offset);
-            }
-            put_varint(out, part.length as u64);
-            send.copy(part.offset, part.length, out);
-            sent(SentFrame::Stream { id, offset: part.offset, length: part.length as u32, fin: part.fin });
-            if send.is_ready() {
-                self.schedule.rotate();
-            } else {
-                send.scheduled = false;
-                self.schedule.pop();
-            }
-        }
-    }
-
-    fn write_control(&mut self, out: &mut Vec<u8>, end: usize, sent: &mut impl FnMut(SentFrame)) {
-        const ROOM: usize = 1 + 8 + 8 + 8;
-        let fits = |out: &Vec<u8>| out.len() + ROOM <= end;
-        if self.max_data_due && fits(out) {
-            self.max_data_due = false;
-            self.receive_max =
-                self.receive_max.max(self.consumed.saturating_add(self.limits.data_window)).min(MAX);
-            out.push(0x10);
-            put_varint(out, self.receive_max);
-            sent(SentFrame::MaxData);
-        }
-        if self.wants_data_blocked() && fits(out) {
-            self.data_blocked_at = Some(self.send_max);
-            out.push(0x14);
-            put_varint(out, self.send_max);
-            sent(SentFrame::DataBlocked);
-        }
-        for (at, direction) in [Direction::Bidirectional, Direction::Unidirectional].into_iter().enumerate() {
-            if let Some(peers) = self.peers.get_mut(at)
-                && peers.tell
-                && fits(out)
-            {
-                peers.tell = false;
-                peers.limit = peers.limit.max(peers.over + peers.at_once).min(1 << 60);
-                out.push(0x12 + at as u8);
-                put_varint(out, peers.limit);
-                sent(SentFrame::MaxStreams { direction });
-            }
-            if let Some(own) = self.own.get_mut(at)
-                && own.tell
-                && fits(out)
-            {
-                own.tell = false;
-                out.push(0x16 + at as u8);
-                put_varint(out, own.limit);
-                sent(SentFrame::StreamsBlocked { direction });
-            }
-        }
-        while fits(out)
-            && let Some(id) = self.control.pop_front()
-        {
-            let Some(stream) = self.streams.get_mut(&id) else { continue };
-            if let Some(send) = &mut stream.send {
-                send.told = false;
-                if let Some((code, size)) = send.take_reset() {
-                    out.push(0x04);
-                    [id.0, code, size].into_iter().for_each(|value| put_varint(out, value));
-                    sent(SentFrame::ResetStream { id });
-                }
-            }
-            if let Some(receive) = &mut stream.receive {
-                receive.told = false;
-                if let Some(code) = receive.take_stop().filter(|_| fits(out)) {
-                    out.push(0x05);
-                    [id.0, code].into_iter().for_each(|value| put_varint(out, value));
-                    sent(SentFrame::StopSending { id });
-                }
-                if let Some(max) = receive.take_max().filter(|_| fits(out)) {
-                    out.push(0x11);
-                    [id.0, max].into_iter().for_each(|value| put_varint(out, value));
-                    sent(SentFrame::MaxStreamData { id });
-                }
-            }
-        }
-    }
-
-    /// A stream has frames other than STREAM.
-    fn tell(&mut self, id: StreamId) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        let told = match (&mut stream.send, &mut stream.receive) {
-            (Some(send), _) => &mut send.told,
-            (None, Some(receive)) => &mut receive.told,
-            (None, None) => return,
-        };
-        if !core::mem::replace(told, true) {
-            self.control.push_back(id);
-        }
-    }
-
-    fn schedule_if_ready(&mut self, id: StreamId) {
-        let Some(send) = self.streams.get_mut(&id).and_then(|stream| stream.send.as_mut()) else { return };
-        if send.is_ready() && !send.scheduled {
-            send.scheduled = true;
-            self.schedule.insert(id, send.urgency, send.incremental);
-        }
-    }
-
-    // The application.
-
-    pub(crate) fn poll_event(&mut self) -> Option<StreamEvent> {
-        let event = self.events.pop_front()?;
-        if let StreamEvent::Readable { id } = event
-            && let Some(receive) = self.streams.get_mut(&id).and_then(|stream| stream.receive.as_mut())
-        {
-            receive.readable_told = false;
-        }
-        Some(event)
-    }
-
-    pub(crate) fn open(&mut self, direction: Direction) -> Option<StreamId> {
-        let side = self.side;
-        let own = self.own.get_mut(kind(direction))?;
-        if own.count >= own.limit {
-            own.tell |= !core::mem::replace(&mut own.wanted, true) && own.limit > 0;
-            return None;
-        }
-        let id = StreamId::new(side, direction, own.count);
-        own.count += 1;
-        self.make(id);
-        Some(id)
-    }
-
-    pub(crate) fn capacity(&self, id: StreamId) -> usize {
-        let send = self.streams.get(&id).and_then(|stream| stream.send.as_ref());
-        send.map_or(0, |send| send.capacity(self.limits.send_buffer))
-    }
-
-    pub(crate) fn write(&mut self, id: StreamId, data: Bytes, fin: bool) -> Result<(), WriteError> {
-        let buffer = self.limits.send_buffer;
-        let send = self.streams.get_mut(&id).and_then(|stream| stream.send.as_mut());
-        send.ok_or(WriteError::Unknown)?.write(data, fin, buffer)?;
-        self.schedule_if_ready(id);
-        Ok(())
-    }
-
-    pub(crate) fn read(&mut self, id: StreamId, max: usize) -> Result<Option<Chunk>, ReadError> {
-        let receive = self.streams.get_mut(&id).and_then(|stream| stream.receive.as_mut());
-        let chunk = receive.ok_or(ReadError::Unknown)?.read(max)?;
-        self.forget_if_over(id);
-        Ok(chunk)
-    }
-
-    pub(crate) fn consumed(&mut self, id: StreamId, bytes: usize) {
-        self.give_data(bytes as u64);
-        let most = self.limits.max_stream_window;
-        if let Some(receive) = self.streams.get_mut(&id).and_then(|stream| stream.receive.as_mut())
-            && receive.consumed(bytes as u64, most)
-        {
-            self.tell(id);
-        }
-    }
-
-    /// What came for a stream that nobody reads counts as taken.
-    fn take(&mut self, id: StreamId) {
-        let taken = self.streams.get_mut(&id).and_then(|stream| stream.receive.as_mut());
-        let taken = taken.map_or(0, Receive::take_all);
-        self.give_data(taken);
-    }
-
-    fn give_data(&mut self, bytes: u64) {
-        self.consumed = self.consumed.saturating_add(bytes);
-        let could = self.consumed.saturating_add(self.limits.data_window);
-        self.max_data_due |= could - self.receive_max.min(could) >= self.limits.data_window / 4;
-    }
-
-    pub(crate) fn reset(&mut self, id: StreamId, code: u64) {
-        if let Some(send) = self.streams.get_mut(&id).and_then(|stream| stream.send.as_mut())
-            && send.reset(code)
-        {
-            self.tell(id);
-        }
-    }
-
-    pub(crate) fn stop(&mut self, id: StreamId, code: u64) {
-        if let Some(receive) = self.streams.get_mut(&id).and_then(|stream| stream.receive.as_mut()) {
-            if receive.stop(code) {
-                self.tell(id);
-            }
-            self.take(id);
-        }
-        self.forget_if_over(id);
-    }
-
-    pub(crate) fn set_priority(&mut self, id: StreamId, urgency: u8, incremental: bool) {
-        let Some(send) = self.streams.get_mut(&id).and_then(|stream| stream.send.as_mut()) else { return };
-        if send.scheduled {
-            self.schedule.remove(id, send.urgency);
-            send.scheduled = false;
-        }
-        send.urgency = urgency.min(7);
-        send.incremental = incremental;
-        self.schedule_if_ready(id);
-    }
-
-    fn forget_if_over(&mut self, id: StreamId) {
-        if !self.streams.get(&id).is_some_and(Stream::is_over) {
+        let streams = Kinds { bidi: streams_bidi, uni: streams_uni };
+        self.peer_limits = PeerLimits { data, bidi_local, bidi_remote, uni, streams };
+        if core::mem::take(&mut self.replace_limits) {
+            self.rewind();
             return;
         }
-        self.streams.remove(&id);
-        if !self.is_own(id)
-            && let Some(peers) = self.peers.get_mut(kind(id.direction()))
-        {
-            peers.over += 1;
-            // Not for each: a frame for some of them, or when the peer has none left.
-            let could = peers.over + peers.at_once;
-            peers.tell |= could - peers.limit >= (peers.at_once / 8).max(1) || peers.count >= peers.limit;
+        self.raise_data(data);
+        for slot in 0..self.table.places() {
+            let Some(id) = self.table.get(slot).map(|stream| stream.id) else { continue };
+            let limit = self.peer_limits.of_stream(id.direction(), id.initiator() == self.side);
+            self.raise_stream(slot, limit);
         }
+        for direction in DIRECTIONS {
+            let limit = *self.peer_limits.streams.of(direction);
+            self.raise_streams(direction, limit);
+        }
+    }
+
+    /// The server has refused early data: everything goes again from the start, under the limits of its real transport
+    /// parameters, whether they come before or after this.
+    pub(crate) fn reject_early_data(&mut self) {
+        self.replace_limits = true;
+        self.rewind();
+    }
+
+    /// Nothing of what was sent has arrived.
+    fn rewind(&mut self) {
+        let limits = self.peer_limits;
+        self.data_out = SendWindow::new(limits.data, 0);
+        for direction in DIRECTIONS {
+            let own = self.own.of_mut(direction);
+            let used = own.window.used;
+            own.window = SendWindow::new(*limits.streams.of(direction), used);
+            own.available = own.wanted && own.window.left() > 0;
+        }
+        self.free = Schedule::default();
+        self.fresh = Schedule::default();
+        self.frames.clear();
+        self.frames_count = 0;
+        self.opened_up = true;
+        for slot in 0..self.table.places() {
+            let Some(stream) = self.table.get_mut(slot) else { continue };
+            let limit = limits.of_stream(stream.id.direction(), stream.id.initiator() == self.side);
+            let mut bits = 0;
+            if let Some(send) = &mut stream.send {
+                send.rewind(limit);
+                if send.reset_frame().is_some() {
+                    bits |= frame_bits::RESET_STREAM;
+                }
+            }
+            // No window has moved: nothing has come.
+            if stream.receive.as_ref().is_some_and(|receive| receive.stop_code().is_some()) {
+                bits |= frame_bits::STOP_SENDING;
+            }
+            stream.frames = 0;
+            stream.frames_queued = false;
+            stream.in_free = false;
+            stream.in_fresh = false;
+            self.flag(slot, bits);
+            self.reschedule(slot);
+        }
+    }
+
+    /// How things are.
+    pub(crate) fn stats(&self) -> StreamStats {
+        let used = |own: &Own| own.window.used;
+        let received = |peers: &Peers| peers.window.received();
+        StreamStats {
+            open: self.table.len(),
+            opened_by_self: used(&self.own.bidi) + used(&self.own.uni),
+            opened_by_peer: received(&self.peers.bidi) + received(&self.peers.uni),
+            bytes_received: self.data_in.received(),
+            bytes_held: self.data_in.received().saturating_sub(self.data_in.consumed()),
+            pieces: self.memory.pieces(),
+            shared_pieces: self.memory.shared(),
+            copied: self.memory.own(),
+            ..self.stats
+        }
+    }
+
+    /// A stream that was opened, by either side.
+    fn add(&mut self, id: StreamId) -> u32 {
+        let own = id.initiator() == self.side;
+        let both = id.direction() == Direction::Bidirectional;
+        let send = (both || own).then(|| Send::new(self.peer_limits.of_stream(id.direction(), own)));
+        let limits = &self.limits;
+        let window = ReceiveWindow::of_data(limits.stream_window, limits.max_stream_window);
+        let receive = (both || !own).then(|| Receive::new(window));
+        self.table.insert(Stream::new(id, send, receive))
+    }
+
+    /// Whether the peer lets this side use the stream. After refused early data it may not.
+    fn is_permitted(&self, id: StreamId) -> bool {
+        id.initiator() != self.side || id.index() < self.own.of(id.direction()).window.limit
+    }
+
+    /// A stream has frames to send.
+    fn flag(&mut self, slot: u32, bits: u8) {
+        let Some(id) = self.table.get(slot).map(|stream| stream.id) else { return };
+        let permitted = self.is_permitted(id);
+        let Some(stream) = self.table.get_mut(slot) else { return };
+        let before = stream.frames;
+        stream.frames |= bits;
+        if stream.frames == 0 || !permitted {
+            return;
+        }
+        if before == 0 {
+            self.frames_count += 1;
+        }
+        if !core::mem::replace(&mut stream.frames_queued, true) {
+            self.frames.push_back((slot, id));
+        }
+    }
+
+    /// A stream does not have to send those frames any more.
+    fn unflag(&mut self, slot: u32, bits: u8) {
+        let Some(id) = self.table.get(slot).map(|stream| stream.id) else { return };
+        let permitted = self.is_permitted(id);
+        let Some(stream) = self.table.get_mut(slot) else { return };
+        let before = stream.frames;
+        stream.frames &= !bits;
+        if before != 0 && stream.frames == 0 && permitted {
+            self.frames_count = self.frames_count.saturating_sub(1);
+        }
+    }
+
+    /// Something happened to a stream.
+    fn notify(&mut self, slot: u32, bits: u8) {
+        let Some(stream) = self.table.get_mut(slot) else { return };
+        stream.events |= bits;
+        if bits != 0 && !core::mem::replace(&mut stream.events_queued, true) {
+            self.events.push_back((slot, stream.id));
+        }
+    }
+
+    /// A stream may have got, or lost, something to send.
+    fn reschedule(&mut self, slot: u32) {
+        let Some(stream) = self.table.get(slot) else { return };
+        let (id, priority) = (stream.id, stream.priority);
+        let permitted = self.is_permitted(id);
+        let Some(stream) = self.table.get_mut(slot) else { return };
+        let Some(send) = &mut stream.send else { return };
+        let free = permitted && send.has_free();
+        let fresh = permitted && send.has_fresh();
+        let blocked = permitted && send.is_blocked() && send.window_mut().is_blocked_news();
+        let was_free = core::mem::replace(&mut stream.in_free, free);
+        let was_fresh = core::mem::replace(&mut stream.in_fresh, fresh);
+        change(&mut self.free, slot, id, priority, was_free, free);
+        change(&mut self.fresh, slot, id, priority, was_fresh, fresh);
+        if blocked {
+            self.flag(slot, frame_bits::STREAM_DATA_BLOCKED);
+        }
+    }
+
+    /// Tells the application when a stream that waited for capacity has some.
+    fn wake(&mut self, slot: u32) {
+        let buffer = self.limits.send_buffer;
+        if self.data_out.left() > 0
+            && let Some(send) = self.table.get_mut(slot).and_then(|stream| stream.send.as_mut())
+            && send.wakes(buffer)
+        {
+            self.notify(slot, event_bits::WRITABLE);
+        }
+    }
+
+    /// Forgets a stream that is over: the peer may open another one for it.
+    fn settle(&mut self, slot: u32) {
+        let Some(stream) = self.table.get(slot).filter(|stream| stream.is_over()) else { return };
+        let id = stream.id;
+        change(&mut self.free, slot, id, stream.priority, stream.in_free, false);
+        change(&mut self.fresh, slot, id, stream.priority, stream.in_fresh, false);
+        self.unflag(slot, u8::MAX);
+        self.table.remove(slot);
+        if id.initiator() != self.side {
+            self.peers.of_mut(id.direction()).window.consume(1);
+        }
+    }
+
+    /// The peer's limit for all streams.
+    fn raise_data(&mut self, limit: u64) {
+        let held_back = self.data_out.left() == 0;
+        self.opened_up |= self.data_out.raise(limit) && held_back;
+    }
+
+    /// The peer's limit for a stream.
+    fn raise_stream(&mut self, slot: u32, limit: u64) {
+        let Some(send) = self.table.get_mut(slot).and_then(|stream| stream.send.as_mut()) else { return };
+        if send.raise(limit) {
+            self.unflag(slot, frame_bits::STREAM_DATA_BLOCKED);
+            self.reschedule(slot);
+            self.wake(slot);
+        }
+    }
+
+    /// The peer's limit for streams.
+    fn raise_streams(&mut self, direction: Direction, limit: u64) {
+        let own = self.own.of_mut(direction);
+        let before = own.window.limit;
+        if !own.window.raise(limit.min(MAX_STREAMS)) {
+            return;
+        }
+        own.available |= own.wanted && own.window.left() > 0;
+        if before >= own.window.used {
+            return;
+        }
+        // Those that early data opened may go on.
+        for slot in 0..self.table.places() {
+            let Some(stream) = self.table.get_mut(slot) else { continue };
+            let id = stream.id;
+            if id.initiator() == self.side && id.direction() == direction && id.index() >= before {
+                let bits = core::mem::take(&mut stream.frames);
+                self.flag(slot, bits);
+                self.reschedule(slot);
+            }
+        }
+    }
+}
+
+fn change(
+    schedule: &mut Schedule,
+    slot: u32,
+    id: StreamId,
+    priority: priority::Priority,
+    was: bool,
+    is: bool,
+) {
+    match (was, is) {
+        (false, true) => schedule.insert(slot, id, priority),
+        (true, false) => schedule.remove(slot, priority),
+        _ => {}
     }
 }

@@ -1,42 +1,86 @@
-//! What reading and writing come to.
+//! What became of frames that were sent.
 
-use bytes::Bytes;
+use super::{Streams, event_bits, frame_bits};
+use crate::sent_frame::SentFrame;
+use crate::stream_id::StreamId;
 
-/// Data of a stream, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chunk {
-    /// The data.
-    pub data: Bytes,
-    /// They are the last.
-    pub fin: bool,
-}
+impl Streams {
+    /// The packet with this frame has arrived.
+    pub(crate) fn on_acked(&mut self, frame: &SentFrame) {
+        match *frame {
+            SentFrame::Stream { id, offset, length, fin } => {
+                let Some(slot) = self.table.slot(id) else { return };
+                let Some(stream) = self.table.get_mut(slot) else { return };
+                let Some(send) = stream.send.as_mut() else { return };
+                let finished = send.on_acked(offset, u64::from(length), fin);
+                // What was thought lost may have come after all.
+                if stream.in_free && !send.has_free() {
+                    self.reschedule(slot);
+                }
+                if finished {
+                    self.notify(slot, event_bits::FINISHED);
+                } else {
+                    self.wake(slot);
+                }
+            }
+            SentFrame::ResetStream { id } => {
+                let Some(slot) = self.table.slot(id) else { return };
+                if let Some(send) = self.table.get_mut(slot).and_then(|stream| stream.send.as_mut()) {
+                    send.on_reset_acked();
+                }
+                self.unflag(slot, frame_bits::RESET_STREAM);
+                self.settle(slot);
+            }
+            _ => {}
+        }
+    }
 
-/// Why a stream takes no data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WriteError {
-    /// Flow control or the send buffer lets nothing go now.
-    #[error("the stream takes nothing now")]
-    Blocked,
-    /// The peer wants no more of it, with that code.
-    #[error("the peer has stopped the stream with code {0:#x}")]
-    Stopped(u64),
-    /// There is no such stream, this side does not send on it, or has ended it.
-    #[error("the stream is not open for sending")]
-    Unknown,
-    /// The connection is over.
-    #[error("the connection is over")]
-    Closed,
-}
+    /// The packet with this frame was lost. What is still of use goes again, as it is now (RFC 9000 §13.3).
+    pub(crate) fn on_lost(&mut self, frame: &SentFrame) {
+        match *frame {
+            SentFrame::Stream { id, offset, length, fin } => {
+                let Some(slot) = self.table.slot(id) else { return };
+                if let Some(send) = self.table.get_mut(slot).and_then(|stream| stream.send.as_mut()) {
+                    send.on_lost(offset, u64::from(length), fin);
+                    self.reschedule(slot);
+                }
+            }
+            SentFrame::ResetStream { id } => {
+                self.again(id, frame_bits::RESET_STREAM, |stream| {
+                    stream.send.as_ref().is_some_and(|send| send.reset_frame().is_some())
+                });
+            }
+            SentFrame::StopSending { id } => {
+                self.again(id, frame_bits::STOP_SENDING, |stream| {
+                    stream.receive.as_ref().is_some_and(|receive| receive.stop_code().is_some())
+                });
+            }
+            SentFrame::MaxStreamData { id } => {
+                self.again(id, frame_bits::MAX_STREAM_DATA, |stream| {
+                    let Some(receive) = &mut stream.receive else { return false };
+                    receive.window_mut().on_lost();
+                    receive.needs_credit() && receive.window().is_due()
+                });
+            }
+            SentFrame::StreamDataBlocked { id } => {
+                let Some(slot) = self.table.slot(id) else { return };
+                if let Some(send) = self.table.get_mut(slot).and_then(|stream| stream.send.as_mut()) {
+                    send.window_mut().on_blocked_lost();
+                    self.reschedule(slot);
+                }
+            }
+            SentFrame::MaxData => self.data_in.on_lost(),
+            SentFrame::MaxStreams { direction } => self.peers.of_mut(direction).window.on_lost(),
+            SentFrame::DataBlocked => self.data_out.on_blocked_lost(),
+            SentFrame::StreamsBlocked { direction } => self.own.of_mut(direction).window.on_blocked_lost(),
+            _ => {}
+        }
+    }
 
-/// Why a stream cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The peer has reset it, with that code.
-    #[error("the peer has reset the stream with code {0:#x}")]
-    Reset(u64),
-    /// There is no such stream, the peer does not send on it, or it was read to its end.
-    #[error("the stream is not open for receiving")]
-    Unknown,
+    fn again(&mut self, id: StreamId, bit: u8, still: impl FnOnce(&mut super::Stream) -> bool) {
+        let Some(slot) = self.table.slot(id) else { return };
+        if self.table.get_mut(slot).is_some_and(still) {
+            self.flag(slot, bit);
+        }
+    }
 }

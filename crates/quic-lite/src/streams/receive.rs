@@ -1,202 +1,226 @@
-//! The receiving side of a stream (RFC 9000 §3.2).
+//! The receiving part of a stream (RFC 9000 §3.2).
 
 use bytes::Bytes;
 
-use super::assembler::Assembler;
-use super::outcome::{Chunk, ReadError};
-use crate::error::{TransportError, TransportErrorCode};
+use super::assembler::Pieces;
+use super::flow::ReceiveWindow;
+use super::held::Memory;
+use super::public::{Chunk, ReadError};
+use super::rules;
+use crate::error::TransportError;
+
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Came {
+    /// Octets that count for the first time.
+    pub(super) counted: u64,
+    /// Octets that nobody will read: their credit goes back.
+    pub(super) returned: u64,
+    /// There is something to tell the application.
+    pub(super) news: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Recv, Size Known, Data Recvd.
+    Open,
+    /// The application wants no more.
+    Stopped(u64),
+    /// Reset Recvd: the application does not know yet.
+    Reset(u64),
+    /// Data Read, Reset Read.
+    Over,
+}
 
 #[derive(Debug)]
 pub(super) struct Receive {
-    assembler: Assembler,
-    /// Octets that the peer may send: what was told.
-    max: u64,
-    window: u64,
-    /// Behind the last octet that came.
-    highest: u64,
-    /// Octets that the application took, or never will.
-    consumed: u64,
+    pieces: Pieces,
+    window: ReceiveWindow,
+    state: State,
+    /// The final size.
     size: Option<u64>,
-    reset: Option<u64>,
-    /// STOP_SENDING: its code, and whether it has to go.
-    stop: Option<(u64, bool)>,
-    max_due: bool,
-    /// The application knows that it has ended.
-    over: bool,
-    pub(super) readable_told: bool,
-    pub(super) told: bool,
-}
-
-fn final_size(reason: &'static str) -> TransportError {
-    TransportError::new(TransportErrorCode::FINAL_SIZE_ERROR, reason)
+    /// The application has seen the end.
+    end_read: bool,
 }
 
 impl Receive {
-    pub(super) fn new(window: u64) -> Receive {
-        Receive {
-            assembler: Assembler::new(usize::MAX),
-            max: window,
-            window,
-            highest: 0,
-            consumed: 0,
-            size: None,
-            reset: None,
-            stop: None,
-            max_due: false,
-            over: false,
-            readable_told: false,
-            told: false,
+    pub(super) fn new(window: ReceiveWindow) -> Receive {
+        Receive { pieces: Pieces::default(), window, state: State::Open, size: None, end_read: false }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.state == State::Over
+    }
+
+    /// Whether the peer needs to know more of its window.
+    pub(super) fn needs_credit(&self) -> bool {
+        self.state == State::Open && self.size.is_none()
+    }
+
+    pub(super) fn window(&self) -> &ReceiveWindow {
+        &self.window
+    }
+
+    pub(super) fn window_mut(&mut self) -> &mut ReceiveWindow {
+        &mut self.window
+    }
+
+    /// The code of a STOP_SENDING that is of use.
+    pub(super) fn stop_code(&self) -> Option<u64> {
+        match self.state {
+            State::Stopped(code) if self.size.is_none() => Some(code),
+            _ => None,
         }
     }
 
-    /// Returns how many octets count anew, and whether there is something new to read.
-    pub(super) fn on_data(
-        &mut self,
-        offset: u64,
-        data: Bytes,
-        fin: bool,
-    ) -> Result<(u64, bool), TransportError> {
-        let end = offset + data.len() as u64;
-        let more = self.check(end, fin)?;
-        if self.reset.is_some() || self.over {
-            return Ok((more, false));
+    /// The code of a reset that the application does not know yet.
+    pub(super) fn reset_code(&self) -> Option<u64> {
+        match self.state {
+            State::Reset(code) => Some(code),
+            _ => None,
         }
-        let had = self.has_news();
-        if self.stop.is_none() {
-            self.assembler.insert(offset, data).map_err(|_| {
-                TransportError::new(
-                    TransportErrorCode::INTERNAL_ERROR,
-                    "a stream in more pieces than are kept",
-                )
-            })?;
-        }
-        let news = !had && self.has_news() && !core::mem::replace(&mut self.readable_told, true);
-        Ok((more, news))
     }
 
-    /// The end of what came, and whether it is the last.
-    fn check(&mut self, end: u64, fin: bool) -> Result<u64, TransportError> {
-        match self.size {
-            Some(size) if end > size || fin && end != size => {
-                return Err(final_size("a stream has another end than it had before (RFC 9000 §4.5)"));
-            }
-            None if fin && end < self.highest => {
-                return Err(final_size("a stream ends in front of data that came (RFC 9000 §4.5)"));
-            }
-            _ => {}
+    /// The application knows of the reset.
+    pub(super) fn reset_read(&mut self) {
+        if matches!(self.state, State::Reset(_)) {
+            self.state = State::Over;
         }
-        if end > self.max {
-            return Err(TransportError::new(
-                TransportErrorCode::FLOW_CONTROL_ERROR,
-                "more data on a stream than MAX_STREAM_DATA allows (RFC 9000 §4.1)",
-            ));
+    }
+
+    /// How far the peer has come: at least `end`, and not further if that is `fin`.
+    fn count(&mut self, end: u64, fin: bool) -> Result<u64, TransportError> {
+        let received = self.window.received();
+        if let Some(size) = self.size {
+            if end > size {
+                return Err(rules::BEHIND_END);
+            }
+            if fin && end != size {
+                return Err(rules::OTHER_END);
+            }
+        } else if fin && end < received {
+            return Err(rules::END_BEFORE_DATA);
+        }
+        let more = end.saturating_sub(received);
+        if more > 0 && !self.window.receive(more) {
+            return Err(rules::STREAM_DATA);
         }
         if fin {
             self.size = Some(end);
         }
-        let more = end.saturating_sub(self.highest);
-        self.highest = self.highest.max(end);
         Ok(more)
     }
 
-    fn has_news(&self) -> bool {
-        self.assembler.has_data() || self.size == Some(self.assembler.offset())
-    }
-
-    /// RESET_STREAM: octets that count anew, and whether the application is to hear of it.
-    pub(super) fn on_reset(&mut self, code: u64, size: u64) -> Result<(u64, bool), TransportError> {
-        let more = self.check(size, true)?;
-        if self.reset.is_some() || self.over || self.size == Some(self.assembler.offset()) {
-            return Ok((more, false));
-        }
-        self.reset = Some(code);
-        self.assembler.clear();
-        let told = self.stop.is_none();
-        if !told {
-            self.over = true;
-        }
-        Ok((more, told))
-    }
-
-    pub(super) fn read(&mut self, max: usize) -> Result<Option<Chunk>, ReadError> {
-        if let Some(code) = self.reset {
-            self.over = true;
-            return Err(ReadError::Reset(code));
-        }
-        if self.over || self.stop.is_some() {
-            return Err(ReadError::Unknown);
-        }
-        let data = self.assembler.read(max);
-        let fin = self.size == Some(self.assembler.offset());
-        if data.is_none() && !fin {
-            return Ok(None);
-        }
-        self.over = fin;
-        Ok(Some(Chunk { data: data.unwrap_or_default(), fin }))
-    }
-
-    /// True when the peer has to be told that it may send more.
-    pub(super) fn consumed(&mut self, bytes: u64, _most: u64) -> bool {
-        self.consumed = self.consumed.saturating_add(bytes).min(self.highest);
-        if self.size.is_some() || self.stop.is_some() {
-            return false;
-        }
-        let could = self.consumed + self.window;
-        let due = could.saturating_sub(self.max) >= self.window / 4;
-        self.max_due |= due;
-        due
-    }
-
-    /// All that came and was not taken counts as taken: how much that is.
-    pub(super) fn take_all(&mut self) -> u64 {
-        let left = self.highest - self.consumed;
-        self.consumed = self.highest;
-        self.assembler.clear();
+    /// Everything that has not been taken goes back.
+    fn give_up(&mut self, memory: &mut Memory) -> u64 {
+        self.pieces.clear(memory);
+        let left = self.window.received().saturating_sub(self.window.consumed());
+        self.window.consume(left);
         left
     }
 
-    /// Nobody reads it.
-    pub(super) fn ignores(&self) -> bool {
-        self.stop.is_some() || self.reset.is_some()
-    }
-
-    /// True when the peer has to be told.
-    pub(super) fn stop(&mut self, code: u64) -> bool {
-        if self.stop.is_some() || self.over {
-            return false;
-        }
-        // All has come already, or the peer has given up: it need not hear it.
+    pub(super) fn on_data(
+        &mut self,
+        memory: &mut Memory,
+        offset: u64,
+        data: Bytes,
+        fin: bool,
+    ) -> Result<Came, TransportError> {
         let known = self.size.is_some();
-        self.stop = Some((code, !known));
-        self.over = known;
-        !known
-    }
-
-    pub(super) fn take_stop(&mut self) -> Option<u64> {
-        let (code, due) = self.stop.as_mut()?;
-        (core::mem::take(due) && self.size.is_none()).then_some(*code)
-    }
-
-    pub(super) fn stop_lost(&mut self) {
-        if let Some((_, due)) = &mut self.stop {
-            *due = self.size.is_none();
+        let counted = self.count(offset + data.len() as u64, fin)?;
+        match self.state {
+            State::Open => {
+                let mut news = self.pieces.insert(memory, offset, data).map_err(|_| rules::PIECES)?;
+                // The end is news of its own when nothing comes with it.
+                news |= fin && !known && self.size == Some(self.pieces.end());
+                Ok(Came { counted, returned: 0, news })
+            }
+            State::Stopped(_) => {
+                self.window.consume(counted);
+                if self.size.is_some() {
+                    self.state = State::Over;
+                }
+                Ok(Came { counted, returned: counted, news: false })
+            }
+            State::Reset(_) | State::Over => Ok(Came { counted, returned: counted, news: false }),
         }
     }
 
-    pub(super) fn take_max(&mut self) -> Option<u64> {
-        if !core::mem::take(&mut self.max_due) || self.size.is_some() || self.stop.is_some() {
-            return None;
+    pub(super) fn on_reset(
+        &mut self,
+        memory: &mut Memory,
+        code: u64,
+        size: u64,
+    ) -> Result<Came, TransportError> {
+        let known = self.size.is_some();
+        let counted = self.count(size, true)?;
+        match self.state {
+            // Data Recvd: nothing is missing.
+            State::Open if known && self.pieces.end() == size => return Ok(Came::default()),
+            State::Open => {}
+            State::Stopped(_) => {
+                self.window.consume(counted);
+                self.state = State::Over;
+                return Ok(Came { counted, returned: counted, news: false });
+            }
+            State::Reset(_) | State::Over => return Ok(Came::default()),
         }
-        self.max = self.max.max(self.consumed + self.window).min((1 << 62) - 1);
-        Some(self.max)
+        let returned = self.give_up(memory);
+        self.state = State::Reset(code);
+        Ok(Came { counted, returned, news: true })
     }
 
-    pub(super) fn max_lost(&mut self) {
-        self.max_due = self.size.is_none() && self.stop.is_none();
+    pub(super) fn read(&mut self, memory: &mut Memory, max: usize) -> Result<Option<Chunk>, ReadError> {
+        match self.state {
+            State::Open => {}
+            State::Reset(code) => return Err(ReadError::Reset(code)),
+            State::Stopped(_) | State::Over => return Err(ReadError::Unknown),
+        }
+        if self.end_read {
+            return Ok(None);
+        }
+        let data = self.pieces.read(memory, max);
+        let fin = self.size == Some(self.pieces.read_offset());
+        if data.is_none() && !fin {
+            return Ok(None);
+        }
+        self.end_read = fin;
+        self.close_if_taken();
+        Ok(Some(Chunk { data: data.unwrap_or_default(), fin }))
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        // With STOP_SENDING, once the peer has said where it ends.
-        self.over || self.stop.is_some() && self.size.is_some()
+    /// The application took so many octets of what it read; returns for how many credit goes back.
+    pub(super) fn consumed(&mut self, octets: u64) -> u64 {
+        if self.state != State::Open {
+            // All of it went back then.
+            return 0;
+        }
+        let octets = octets.min(self.pieces.read_offset().saturating_sub(self.window.consumed()));
+        self.window.consume(octets);
+        self.close_if_taken();
+        octets
+    }
+
+    fn close_if_taken(&mut self) {
+        if self.end_read && self.size == Some(self.window.consumed()) {
+            self.state = State::Over;
+        }
+    }
+
+    /// The application wants no more: for how many octets credit goes back.
+    pub(super) fn stop(&mut self, memory: &mut Memory, code: u64) -> u64 {
+        match self.state {
+            State::Open => {
+                let returned = self.give_up(memory);
+                // Who has sent all need not be told (RFC 9000 §3.5).
+                self.state = if self.size.is_some() { State::Over } else { State::Stopped(code) };
+                returned
+            }
+            State::Reset(_) => {
+                self.state = State::Over;
+                0
+            }
+            State::Stopped(_) | State::Over => 0,
+        }
     }
 }

@@ -1,224 +1,247 @@
-//! The sending side of a stream (RFC 9000 §3.1).
+//! The sending part of a stream (RFC 9000 §3.1).
 
 use bytes::Bytes;
 
-use super::outcome::WriteError;
+use super::flow::SendWindow;
+use super::public::WriteError;
 use super::send_buffer::SendBuffer;
 
-/// A part of a stream that goes into a packet.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Part {
-    pub(super) offset: u64,
-    pub(super) length: usize,
-    pub(super) fin: bool,
-}
-
+/// How far the end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fin {
+enum End {
     Open,
-    /// The application has ended it; FIN has to go.
-    Due,
+    /// It was written, and has to be sent, or sent again.
+    Wanted,
     Sent,
     Acked,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Reset {
+    code: u64,
+    /// The peer did it.
+    stopped: bool,
+    acked: bool,
+}
+
+/// What goes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reset {
-    No,
-    Due(u64),
-    Sent(u64),
-    Acked,
+pub(super) struct Next {
+    pub(super) offset: u64,
+    /// Octets, at most.
+    pub(super) octets: u64,
+    pub(super) fresh: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Send {
     buffer: SendBuffer,
-    /// Octets that the peer takes.
-    max: u64,
-    fin: Fin,
-    reset: Reset,
-    stopped: Option<u64>,
-    /// Somebody waits until there is capacity.
-    waits: core::cell::Cell<bool>,
-    pub(super) urgency: u8,
-    pub(super) incremental: bool,
-    pub(super) scheduled: bool,
-    pub(super) told: bool,
+    window: SendWindow,
+    end: End,
+    reset: Option<Reset>,
+    /// The application waits for capacity.
+    starved: bool,
 }
 
 impl Send {
-    pub(super) fn new(max: u64) -> Send {
+    pub(super) fn new(limit: u64) -> Send {
         Send {
             buffer: SendBuffer::new(),
-            max,
-            fin: Fin::Open,
-            reset: Reset::No,
-            stopped: None,
-            waits: core::cell::Cell::new(false),
-            urgency: 3,
-            incremental: true,
-            scheduled: false,
-            told: false,
+            window: SendWindow::new(limit, 0),
+            end: End::Open,
+            reset: None,
+            starved: limit == 0,
         }
     }
 
-    fn is_open(&self) -> bool {
-        self.fin == Fin::Open && self.reset == Reset::No
+    /// Data Recvd, Reset Recvd.
+    pub(super) fn is_over(&self) -> bool {
+        match self.reset {
+            Some(reset) => reset.acked,
+            None => self.end == End::Acked && self.buffer.is_acked(),
+        }
     }
 
-    /// Octets that may be written now. Who is told 0 hears when there are some.
-    pub(super) fn capacity(&self, limit: usize) -> usize {
-        let capacity = self.room(limit);
-        self.waits.set(capacity == 0 && self.is_open());
-        capacity
+    pub(super) fn is_open(&self) -> bool {
+        self.reset.is_none() && self.end == End::Open
     }
 
-    fn room(&self, limit: usize) -> usize {
+    /// Octets that it takes now, as far as it can tell.
+    pub(super) fn capacity(&self, buffer: usize) -> usize {
         if !self.is_open() {
             return 0;
         }
-        let window = usize::try_from(self.max.saturating_sub(self.buffer.end())).unwrap_or(usize::MAX);
-        window.min(limit.saturating_sub(self.buffer.len()))
+        let window = self.window.limit.saturating_sub(self.buffer.end());
+        usize::try_from(window).unwrap_or(usize::MAX).min(buffer.saturating_sub(self.buffer.len()))
     }
 
-    pub(super) fn became_writable(&mut self, limit: usize) -> bool {
-        // Not for every octet: half of the buffer has to be free.
-        let room = self.room(limit);
-        let free = limit.saturating_sub(self.buffer.len()) >= limit / 2;
-        self.waits.get() && room > 0 && free && self.waits.replace(false)
+    /// Whether the application has to know of `capacity`. A buffer that was full is worth it once a quarter of it is
+    /// free.
+    pub(super) fn wakes(&mut self, buffer: usize) -> bool {
+        let wakes = self.starved
+            && self.capacity(buffer) > 0
+            && buffer.saturating_sub(self.buffer.len()) >= (buffer / 4).max(1);
+        self.starved &= !wakes;
+        wakes
     }
 
-    pub(super) fn write(&mut self, data: Bytes, fin: bool, limit: usize) -> Result<(), WriteError> {
-        if let Some(code) = self.stopped {
-            return Err(WriteError::Stopped(code));
+    /// The application is told of capacity.
+    pub(super) fn fed(&mut self) {
+        self.starved = false;
+    }
+
+    /// It waits for more.
+    pub(super) fn starve(&mut self) {
+        self.starved = true;
+    }
+
+    /// `open`: the connection's window lets something go.
+    pub(super) fn write(
+        &mut self,
+        data: Bytes,
+        fin: bool,
+        buffer: usize,
+        open: bool,
+    ) -> Result<(), WriteError> {
+        if let Some(reset) = self.reset {
+            return Err(if reset.stopped { WriteError::Stopped(reset.code) } else { WriteError::Unknown });
         }
-        if !self.is_open() {
+        if self.end != End::Open {
             return Err(WriteError::Unknown);
         }
-        if !data.is_empty() && self.capacity(limit) == 0 {
-            return Err(WriteError::Blocked);
+        if !data.is_empty() {
+            if !open || self.capacity(buffer) == 0 {
+                self.starved = true;
+                return Err(WriteError::Blocked);
+            }
+            self.buffer.write(data);
         }
-        self.buffer.write(data);
         if fin {
-            self.fin = Fin::Due;
+            self.end = End::Wanted;
+        } else if self.capacity(buffer) == 0 {
+            self.starved = true;
         }
         Ok(())
     }
 
-    pub(super) fn raise(&mut self, max: u64) {
-        self.max = self.max.max(max);
+    /// Whether there is something that the connection's window does not hold back: what was lost, or the end alone.
+    pub(super) fn has_free(&self) -> bool {
+        self.reset.is_none() && (self.buffer.has_lost() || self.end == End::Wanted && self.all_sent())
     }
 
-    /// There is something that the stream's own window lets go.
-    pub(super) fn is_ready(&self) -> bool {
-        if self.reset != Reset::No {
+    /// Whether there are data that were never sent and may be.
+    pub(super) fn has_fresh(&self) -> bool {
+        self.reset.is_none() && !self.all_sent() && self.buffer.next_offset() < self.window.limit
+    }
+
+    /// Whether there are data that the stream's window holds back.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.reset.is_none() && !self.all_sent() && self.buffer.next_offset() >= self.window.limit
+    }
+
+    fn all_sent(&self) -> bool {
+        self.buffer.next_offset() == self.buffer.end()
+    }
+
+    pub(super) fn window_mut(&mut self) -> &mut SendWindow {
+        &mut self.window
+    }
+
+    pub(super) fn raise(&mut self, limit: u64) -> bool {
+        self.window.raise(limit)
+    }
+
+    /// What goes next out of one of the two.
+    pub(super) fn next(&self, fresh: bool) -> Next {
+        let offset = self.buffer.next_offset();
+        if fresh {
+            let octets = self.buffer.end().min(self.window.limit).saturating_sub(offset);
+            return Next { offset, octets, fresh };
+        }
+        let (offset, octets) = self.buffer.lost().unwrap_or((offset, 0));
+        Next { offset, octets, fresh }
+    }
+
+    /// Whether a frame with so many octets of it has the end.
+    pub(super) fn ends(&self, next: Next, octets: usize) -> bool {
+        self.end != End::Open && next.offset + octets as u64 == self.buffer.end()
+    }
+
+    /// So many octets of it are sent.
+    pub(super) fn take(&mut self, next: Next, octets: usize, out: &mut Vec<u8>) {
+        if self.ends(next, octets) && self.end == End::Wanted {
+            self.end = End::Sent;
+        }
+        if octets > 0 {
+            self.buffer.copy_range(next.offset, octets, out);
+            if next.fresh {
+                self.buffer.take_fresh(octets);
+            } else {
+                self.buffer.take_lost(octets);
+            }
+        }
+    }
+
+    /// Whether the peer has everything now.
+    pub(super) fn on_acked(&mut self, offset: u64, octets: u64, fin: bool) -> bool {
+        if self.reset.is_some() || self.is_over() {
             return false;
         }
-        let new = self.buffer.wants_to_send()
-            && (self.buffer.has_lost() || self.buffer.next_offset() < self.max.min(self.buffer.end()));
-        new || self.fin == Fin::Due && self.buffer.next_offset() == self.buffer.end()
-    }
-
-    pub(super) fn next_offset(&self) -> u64 {
-        self.buffer.next_offset()
-    }
-
-    /// The next part, of at most `room` octets; `free`: octets that the connection's window lets go.
-    pub(super) fn next_part(&mut self, room: usize, free: u64) -> Option<Part> {
-        if self.reset != Reset::No {
-            return None;
-        }
-        let window = self.max.saturating_sub(self.buffer.next_offset()).min(free);
-        let most =
-            if self.buffer.has_lost() { room } else { room.min(usize::try_from(window).unwrap_or(room)) };
-        match self.buffer.next_range(most) {
-            Some((offset, length)) => {
-                let fin = self.fin == Fin::Due && offset + length as u64 == self.buffer.end();
-                if fin {
-                    self.fin = Fin::Sent;
-                }
-                Some(Part { offset, length, fin })
-            }
-            None if self.fin == Fin::Due && self.buffer.next_offset() == self.buffer.end() => {
-                self.fin = Fin::Sent;
-                Some(Part { offset: self.buffer.end(), length: 0, fin: true })
-            }
-            None => None,
-        }
-    }
-
-    pub(super) fn copy(&self, offset: u64, length: usize, out: &mut Vec<u8>) {
-        self.buffer.copy_range(offset, length, out);
-    }
-
-    /// True when all has arrived just now.
-    pub(super) fn on_acked(&mut self, offset: u64, length: u64, fin: bool) -> bool {
-        if self.reset != Reset::No {
-            return false;
-        }
-        let before = self.is_over();
-        self.buffer.on_acked(offset, length);
+        self.buffer.on_acked(offset, octets);
         if fin {
-            self.fin = Fin::Acked;
+            self.end = End::Acked;
         }
-        !before && self.is_over()
+        self.is_over()
     }
 
-    pub(super) fn on_lost(&mut self, offset: u64, length: u64, fin: bool) {
-        if self.reset != Reset::No {
+    pub(super) fn on_lost(&mut self, offset: u64, octets: u64, fin: bool) {
+        if self.reset.is_some() {
             return;
         }
-        self.buffer.on_lost(offset, length);
-        if fin && self.fin == Fin::Sent {
-            self.fin = Fin::Due;
+        self.buffer.on_lost(offset, octets);
+        if fin && self.end == End::Sent {
+            self.end = End::Wanted;
         }
     }
 
-    pub(super) fn rewind(&mut self) {
+    /// Ends it without the rest. Whether there is something to say.
+    pub(super) fn reset(&mut self, code: u64, stopped: bool) -> bool {
+        if self.reset.is_some() || self.is_over() {
+            return false;
+        }
+        self.buffer.clear();
+        self.reset = Some(Reset { code, stopped, acked: false });
+        true
+    }
+
+    /// Code and final size of a reset that was not acknowledged.
+    pub(super) fn reset_frame(&self) -> Option<(u64, u64)> {
+        let reset = self.reset.filter(|reset| !reset.acked)?;
+        Some((reset.code, self.buffer.next_offset()))
+    }
+
+    /// The code with which the peer stopped it.
+    pub(super) fn stop_code(&self) -> Option<u64> {
+        self.reset.filter(|reset| reset.stopped).map(|reset| reset.code)
+    }
+
+    pub(super) fn on_reset_acked(&mut self) {
+        if let Some(reset) = &mut self.reset {
+            reset.acked = true;
+        }
+    }
+
+    /// Nothing of it has arrived: it goes again, under another limit.
+    pub(super) fn rewind(&mut self, limit: u64) {
         self.buffer.rewind();
-        if self.fin == Fin::Sent {
-            self.fin = Fin::Due;
+        if self.reset.is_some() {
+            self.buffer = SendBuffer::new();
         }
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.reset == Reset::Acked
-            || self.reset == Reset::No && self.fin == Fin::Acked && self.buffer.is_acked()
-    }
-
-    /// The application gives it up. True when the peer has to be told.
-    pub(super) fn reset(&mut self, code: u64) -> bool {
-        if self.reset != Reset::No || self.is_over() {
-            return false;
+        if self.end == End::Sent {
+            self.end = End::Wanted;
         }
-        self.reset = Reset::Due(code);
-        // What was written and not sent does not count.
-        self.buffer.drop_unsent();
-        true
-    }
-
-    /// STOP_SENDING. True the first time, where anything is left to be stopped.
-    pub(super) fn on_stop(&mut self, code: u64) -> bool {
-        if self.stopped.is_some() || !self.reset(code) {
-            return false;
-        }
-        self.stopped = Some(code);
-        true
-    }
-
-    pub(super) fn take_reset(&mut self) -> Option<(u64, u64)> {
-        let Reset::Due(code) = self.reset else { return None };
-        self.reset = Reset::Sent(code);
-        Some((code, self.buffer.next_offset()))
-    }
-
-    pub(super) fn reset_acked(&mut self) {
-        self.reset = Reset::Acked;
-    }
-
-    pub(super) fn reset_lost(&mut self) {
-        if let Reset::Sent(code) = self.reset {
-            self.reset = Reset::Due(code);
-        }
+        self.window = SendWindow::new(limit, 0);
+        // What it had taken may be more than the new limit.
+        self.starved = true;
     }
 }

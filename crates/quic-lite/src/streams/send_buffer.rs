@@ -1,52 +1,33 @@
 //! Data that wait to be sent, or to be acknowledged.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
-/// One direction of a stream, as it goes.
+use super::held::{Held, TOGETHER};
+use super::ranges::Ranges;
+
+/// With so many chunks, small ones are copied together.
+const MANY: usize = 8;
+/// A chunk is small that has fewer octets.
+const SMALL: usize = 512;
+
+/// What was written to a stream, until it is acknowledged.
 #[derive(Debug, Default)]
 pub(crate) struct SendBuffer {
-    chunks: VecDeque<Bytes>,
-    /// The offset of the first chunk: all below was acknowledged.
+    /// Everything in front of this offset was acknowledged.
     base: u64,
-    /// The next octet that was never sent.
+    /// Everything in front of it was sent.
     next: u64,
-    /// Behind the last octet.
+    /// Everything in front of it was written.
     end: u64,
-    /// Ranges that were acknowledged, above the base: from, to.
-    acked: BTreeMap<u64, u64>,
-    /// Ranges that have to go again: from, to.
-    lost: BTreeMap<u64, u64>,
-}
-
-/// Adds a range, joined with those that it touches.
-fn add(ranges: &mut BTreeMap<u64, u64>, mut from: u64, mut to: u64) {
-    while let Some((at, end)) = ranges.range(..=to).next_back().map(|(at, end)| (*at, *end)) {
-        if end < from {
-            break;
-        }
-        from = from.min(at);
-        to = to.max(end);
-        ranges.remove(&at);
-    }
-    ranges.insert(from, to);
-}
-
-/// Takes a range out.
-fn remove(ranges: &mut BTreeMap<u64, u64>, from: u64, to: u64) {
-    while let Some((at, end)) = ranges.range(..to).next_back().map(|(at, end)| (*at, *end)) {
-        if end <= from {
-            return;
-        }
-        ranges.remove(&at);
-        if at < from {
-            ranges.insert(at, from);
-        }
-        if end > to {
-            ranges.insert(to, end);
-        }
-    }
+    /// The first chunk that was not wholly acknowledged, with its offset; mostly it is the only one.
+    front: Option<(u64, Held)>,
+    rest: VecDeque<(u64, Held)>,
+    /// What was sent and lost.
+    lost: Ranges,
+    /// What was acknowledged behind `base`.
+    acked: Ranges,
 }
 
 impl SendBuffer {
@@ -55,117 +36,137 @@ impl SendBuffer {
     }
 
     pub(crate) fn write(&mut self, data: Bytes) {
-        if !data.is_empty() {
-            self.end += data.len() as u64;
-            self.chunks.push_back(data);
+        if data.is_empty() {
+            return;
+        }
+        let start = self.end;
+        self.end += data.len() as u64;
+        if self.front.is_none() {
+            self.front = Some((start, Held::Shared(data)));
+        } else if self.rest.len() < MANY || data.len() >= SMALL {
+            self.rest.push_back((start, Held::Shared(data)));
+        } else if let Some((_, Held::Own(own))) = self.rest.back_mut()
+            && own.len() + data.len() <= TOGETHER
+        {
+            own.extend_from_slice(&data);
+        } else {
+            self.rest.push_back((start, Held::Own(BytesMut::from(data.as_ref()))));
         }
     }
 
-    /// Octets that wait to be sent or acknowledged.
+    /// Octets that were written and not acknowledged.
     pub(crate) fn len(&self) -> usize {
-        (self.end - self.base) as usize
+        usize::try_from(self.end - self.base).unwrap_or(usize::MAX)
     }
 
+    /// Octets that were written.
     pub(crate) fn end(&self) -> u64 {
         self.end
     }
 
+    /// Octets that were sent.
     pub(crate) fn next_offset(&self) -> u64 {
         self.next
     }
 
     pub(crate) fn wants_to_send(&self) -> bool {
-        !self.lost.is_empty() || self.next < self.end
+        self.next < self.end || self.has_lost()
     }
 
+    /// Something was lost and has to go again.
     pub(crate) fn has_lost(&self) -> bool {
         !self.lost.is_empty()
     }
 
-    /// Takes the next octets to be sent, at most `max`: those that were lost first.
+    /// What was lost first: offset and octets.
+    pub(super) fn lost(&self) -> Option<(u64, u64)> {
+        self.lost.first().map(|(start, end)| (start, end - start))
+    }
+
+    /// The first `octets` of [`lost`](SendBuffer::lost) go again.
+    pub(super) fn take_lost(&mut self, octets: usize) {
+        self.lost.remove_front(octets as u64);
+    }
+
+    /// So many octets go that were never sent.
+    pub(super) fn take_fresh(&mut self, octets: usize) {
+        self.next = (self.next + octets as u64).min(self.end);
+    }
+
+    /// The range that goes now, of at most `max` octets: what was lost first. It counts as sent.
     pub(crate) fn next_range(&mut self, max: usize) -> Option<(u64, usize)> {
         if max == 0 {
             return None;
         }
-        if let Some((from, to)) = self.lost.pop_first() {
-            let length = (to - from).min(max as u64);
-            if from + length < to {
-                self.lost.insert(from + length, to);
-            }
-            return Some((from, length as usize));
+        if let Some((offset, octets)) = self.lost() {
+            let octets = usize::try_from(octets).unwrap_or(usize::MAX).min(max);
+            self.take_lost(octets);
+            return Some((offset, octets));
         }
-        let length = (self.end - self.next).min(max as u64);
-        if length == 0 {
-            return None;
-        }
-        self.next += length;
-        Some((self.next - length, length as usize))
+        let offset = self.next;
+        let octets = usize::try_from(self.end - offset).unwrap_or(usize::MAX).min(max);
+        self.take_fresh(octets);
+        (octets > 0).then_some((offset, octets))
     }
 
-    /// Appends octets to a packet.
-    pub(crate) fn copy_range(&self, offset: u64, length: usize, out: &mut Vec<u8>) {
-        let Some(mut skip) = offset.checked_sub(self.base) else { return };
-        let mut left = length;
-        for chunk in &self.chunks {
-            let size = chunk.len() as u64;
-            if skip >= size {
-                skip -= size;
-                continue;
-            }
-            let rest = chunk.get(skip as usize..).unwrap_or_default();
-            let taken = rest.get(..left).unwrap_or(rest);
-            out.extend_from_slice(taken);
-            left -= taken.len();
-            skip = 0;
+    /// Appends octets that were not acknowledged.
+    pub(crate) fn copy_range(&self, offset: u64, octets: usize, out: &mut Vec<u8>) {
+        let front = self.front.as_ref().filter(|(start, held)| offset < start + held.len() as u64);
+        let first = match front {
+            Some(_) => 0,
+            None => self.rest.partition_point(|(start, _)| *start <= offset).saturating_sub(1),
+        };
+        let (mut offset, mut left) = (offset, octets);
+        for (start, held) in front.into_iter().chain(self.rest.range(first.min(self.rest.len())..)) {
+            let skip = usize::try_from(offset.saturating_sub(*start)).unwrap_or(usize::MAX);
+            let data = held.as_slice().get(skip..).unwrap_or_default();
+            let data = data.get(..left).unwrap_or(data);
+            out.extend_from_slice(data);
+            offset += data.len() as u64;
+            left -= data.len();
             if left == 0 {
                 return;
             }
         }
     }
 
-    pub(crate) fn on_acked(&mut self, offset: u64, length: u64) {
-        let (from, to) = (offset.max(self.base), offset + length);
-        if from >= to {
+    pub(crate) fn on_acked(&mut self, offset: u64, octets: u64) {
+        let end = offset.saturating_add(octets).min(self.next);
+        if end <= self.base {
             return;
         }
-        remove(&mut self.lost, from, to);
-        add(&mut self.acked, from, to);
-        while let Some(first) = self.acked.first_entry().filter(|first| *first.key() <= self.base) {
-            let mut gone = first.remove().saturating_sub(self.base);
-            self.base += gone;
-            while gone > 0
-                && let Some(front) = self.chunks.front_mut()
-            {
-                let some = gone.min(front.len() as u64);
-                gone -= some;
-                if some == front.len() as u64 {
-                    self.chunks.pop_front();
-                } else {
-                    drop(front.split_to(some as usize));
-                }
-            }
+        if !self.lost.is_empty() {
+            self.lost.remove(offset, end);
+        }
+        if offset > self.base {
+            self.acked.insert(offset, end);
+            return;
+        }
+        self.base = end;
+        while let Some((start, end)) = self.acked.first()
+            && start <= self.base
+        {
+            self.base = self.base.max(end);
+            self.acked.remove_front(u64::MAX);
+        }
+        while let Some((start, held)) = &self.front
+            && start + held.len() as u64 <= self.base
+        {
+            self.front = self.rest.pop_front();
         }
     }
 
-    pub(crate) fn on_lost(&mut self, offset: u64, length: u64) {
-        let (mut from, to) = (offset.max(self.base), offset + length);
-        // Parts of it may have arrived in another packet.
-        while from < to {
-            let covered = self.acked.range(..=from).next_back().map_or(0, |(_, end)| *end);
-            if covered > from {
-                from = covered;
-                continue;
-            }
-            let until = self.acked.range(from..).next().map_or(to, |(at, _)| to.min(*at));
-            add(&mut self.lost, from, until);
-            from = until;
-        }
+    pub(crate) fn on_lost(&mut self, offset: u64, octets: u64) {
+        let end = offset.saturating_add(octets).min(self.next);
+        let lost = &mut self.lost;
+        self.acked.gaps(offset.max(self.base), end, |start, end| lost.insert(start, end));
     }
 
-    /// Everything goes again.
+    /// Nothing of what was sent has arrived, nor will: all goes as if it never had.
     pub(crate) fn rewind(&mut self) {
-        self.next = self.base;
         self.lost.clear();
+        self.acked.clear();
+        self.next = self.base;
     }
 
     /// All that was sent and not acknowledged goes again.
@@ -173,12 +174,13 @@ impl SendBuffer {
         self.on_lost(self.base, self.next - self.base);
     }
 
+    /// All that was written was acknowledged.
     pub(crate) fn is_acked(&self) -> bool {
         self.base == self.end
     }
 
-    /// Forgets all: what was not sent does not count any more.
-    pub(crate) fn drop_unsent(&mut self) {
+    /// Nothing more is sent.
+    pub(crate) fn clear(&mut self) {
         *self = SendBuffer { base: self.next, next: self.next, end: self.next, ..SendBuffer::default() };
     }
 }

@@ -289,6 +289,25 @@ mod tests {
     }
 
     #[test]
+    fn slow_start_after_a_collapse_knows_nothing_of_the_one_before() {
+        let start = Instant::now();
+        let mut congestion = Congestion::new(CongestionControl::Cubic, start, 1200, 10);
+        let grown = |congestion: &mut Congestion, after: u32, sent: u32, rtt: Duration| {
+            let before = congestion.window();
+            for _ in 0..10 {
+                congestion.on_acked(start + after * MS, start + sent * MS, 100, rtt, rtt);
+            }
+            congestion.window() - before
+        };
+        assert_eq!(grown(&mut congestion, 50, 0, 50 * MS), 1000);
+        grown(&mut congestion, 130, 50, 80 * MS);
+        // Careful by now.
+        assert_eq!(grown(&mut congestion, 210, 130, 80 * MS), 250);
+        congestion.on_persistent_congestion(start + 2000 * MS);
+        assert_eq!(grown(&mut congestion, 2080, 2000, 80 * MS), 1000);
+    }
+
+    #[test]
     fn another_datagram_size_moves_only_the_untouched_window() {
         let now = Instant::now();
         let mut congestion = Congestion::new(CongestionControl::Cubic, now, 1200, 10);

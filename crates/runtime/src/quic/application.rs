@@ -1,0 +1,39 @@
+//! What stands above a QUIC connection.
+
+use std::task::Context;
+use std::time::Instant;
+
+use wirelace_quic_lite::{CloseReason, Connection, Event};
+
+use crate::application::Step;
+
+/// The application of one QUIC connection: HTTP/3, or whatever speaks over streams. It is called by the one task that
+/// runs all connections of a socket, and must not block.
+pub trait Application {
+    /// Something happened.
+    fn on_event(&mut self, cx: &mut Context<'_>, connection: &mut Connection, event: Event, now: Instant);
+
+    /// Called after events, and when `cx`'s waker was woken: the place for commands. [`Step::Again`]: there was
+    /// something to do, and there may be more.
+    fn poll(&mut self, cx: &mut Context<'_>, connection: &mut Connection, now: Instant) -> Step;
+
+    /// `cx`'s waker was woken, or datagrams came: called before [`poll`](Application::poll), once for a turn.
+    fn woken(&mut self) {}
+
+    /// When [`on_deadline`](Application::on_deadline) wants to be called, as of the last call of any other.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Its time may have come.
+    fn on_deadline(&mut self, connection: &mut Connection, now: Instant) {
+        let _ = (connection, now);
+    }
+
+    /// Finish what runs, and [close](Connection::close) then.
+    fn shut_down(&mut self, connection: &mut Connection, now: Instant);
+
+    /// The connection is over; called once, and nothing is called after it. `None`: the endpoint was dropped or
+    /// aborted.
+    fn on_close(&mut self, reason: Option<&CloseReason>);
+}
