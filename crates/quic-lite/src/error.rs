@@ -4,7 +4,7 @@ use core::fmt;
 
 use wirelace_tls_glue::quic::ProtectionError;
 
-/// A code of CONNECTION_CLOSE frames of type 0x1c.
+/// A code of CONNECTION_CLOSE frames of type 0x1c (RFC 9000 §20.1): below 2^62. 0x100 to 0x1ff are alerts of TLS.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TransportErrorCode(u64);
 
@@ -13,7 +13,7 @@ macro_rules! codes {
         impl TransportErrorCode {
             $($(#[$doc])* pub const $name: TransportErrorCode = TransportErrorCode($value);)*
 
-            /// Its name; `None`: it has none, or is a CRYPTO_ERROR.
+            /// Its name in the RFC; `None`: it has none, or is a CRYPTO_ERROR.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {

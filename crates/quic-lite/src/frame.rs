@@ -10,16 +10,16 @@ use crate::connection_id::{ConnectionId, MAX_CONNECTION_ID};
 use crate::error::{TransportError, TransportErrorCode};
 use crate::stream_id::{Direction, StreamId};
 
-/// What a packet with frames is (RFC 9000 §12.4).
+/// The packets that carry frames (RFC 9000 §12.4): they differ in their keys, and in the frames that they may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PacketType {
-    /// The first packets of both sides.
+    /// The first packets of both sides (§17.2.2). Everybody can open them.
     Initial,
-    /// Early data.
+    /// What a client sends before the server has answered (§17.2.3).
     ZeroRtt,
-    /// The rest of the handshake.
+    /// The rest of the handshake (§17.2.4).
     Handshake,
-    /// All that follows.
+    /// All that follows, with short headers (§17.3.1).
     OneRtt,
 }
 
@@ -28,129 +28,130 @@ const MAX_STREAMS: u64 = 1 << 60;
 /// The largest number of the wire.
 const MAX_VARINT: u64 = (1 << 62) - 1;
 
-/// A frame; what it carries is borrowed from the packet.
+/// A frame (RFC 9000 §19, RFC 9221 §4); what it carries is borrowed from the packet. Numbers are below 2^62, offsets and
+/// sizes are in octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Frame<'a> {
-    /// PADDING, as many octets as there are in a row.
+    /// PADDING, as many as there are in a row (§19.1).
     Padding {
-        /// How many.
+        /// How many octets: each is a frame of its own on the wire.
         octets: usize,
     },
-    /// PING.
+    /// PING: asks for an acknowledgement (§19.2).
     Ping,
-    /// ACK.
+    /// ACK: packets that came (§19.3).
     Ack(Ack<'a>),
-    /// RESET_STREAM.
+    /// RESET_STREAM: its sender's side of a stream ends without the rest (§19.4).
     ResetStream {
-        /// Which.
+        /// Which stream.
         id: StreamId,
-        /// The application's code.
+        /// The application's error code.
         code: u64,
-        /// Octets that the stream has had.
+        /// Octets that its sender has sent on it, lost ones too.
         final_size: u64,
     },
-    /// STOP_SENDING.
+    /// STOP_SENDING: its sender wants no more of a stream (§19.5).
     StopSending {
-        /// Which.
+        /// Which stream.
         id: StreamId,
-        /// The application's code.
+        /// The application's error code.
         code: u64,
     },
-    /// CRYPTO.
+    /// CRYPTO: a piece of the handshake (§19.6).
     Crypto {
-        /// Where the octets belong.
+        /// Where in the octets of this packet type they begin; they end below 2^62.
         offset: u64,
         /// The octets.
         data: &'a [u8],
     },
-    /// NEW_TOKEN.
+    /// NEW_TOKEN: a server's, for the client's next connection (§19.7).
     NewToken {
-        /// For the next connection.
+        /// The token, never empty.
         token: &'a [u8],
     },
-    /// STREAM.
+    /// STREAM: a piece of a stream (§19.8).
     Stream {
-        /// Which.
+        /// Which stream.
         id: StreamId,
-        /// Where the octets belong.
+        /// Where in the stream they begin; they end below 2^62.
         offset: u64,
         /// The octets.
         data: &'a [u8],
         /// They are the last.
         fin: bool,
     },
-    /// MAX_DATA.
+    /// MAX_DATA: octets that the peer may send on all streams together (§19.9).
     MaxData(u64),
-    /// MAX_STREAM_DATA.
+    /// MAX_STREAM_DATA: octets that the peer may send on a stream (§19.10).
     MaxStreamData {
-        /// Which.
+        /// Which stream.
         id: StreamId,
-        /// Octets that it may have.
+        /// How many, from its beginning.
         value: u64,
     },
-    /// MAX_STREAMS.
+    /// MAX_STREAMS: streams that the peer may open (§19.11).
     MaxStreams {
         /// Of which kind.
         direction: Direction,
-        /// How many in all.
+        /// How many since the connection began: at most 2^60.
         value: u64,
     },
-    /// DATA_BLOCKED.
+    /// DATA_BLOCKED: its sender has more, and is at this limit of all streams, in octets (§19.12).
     DataBlocked(u64),
-    /// STREAM_DATA_BLOCKED.
+    /// STREAM_DATA_BLOCKED: its sender has more for a stream, and is at its limit (§19.13).
     StreamDataBlocked {
-        /// Which.
+        /// Which stream.
         id: StreamId,
-        /// At which limit.
+        /// The limit, in octets.
         value: u64,
     },
-    /// STREAMS_BLOCKED.
+    /// STREAMS_BLOCKED: its sender would open another stream, and is at the limit (§19.14).
     StreamsBlocked {
         /// Of which kind.
         direction: Direction,
-        /// At which limit.
+        /// The limit, in streams: at most 2^60.
         value: u64,
     },
-    /// NEW_CONNECTION_ID.
+    /// NEW_CONNECTION_ID: another id that its sender can be called by (§19.15).
     NewConnectionId {
-        /// The id's number.
+        /// The id's number: they are counted up from 0.
         sequence: u64,
-        /// All below are to be given up.
+        /// The peer is to give up all ids with lower numbers; at most `sequence`.
         retire_prior_to: u64,
-        /// The id.
+        /// The id: 1 to 20 octets.
         id: ConnectionId,
-        /// Who has it can end the connection.
+        /// The stateless reset token of this id: who has it can end the connection (§10.3).
         token: [u8; RESET_TOKEN_LENGTH],
     },
-    /// RETIRE_CONNECTION_ID.
+    /// RETIRE_CONNECTION_ID: its sender will not use this id any more (§19.16).
     RetireConnectionId {
         /// The id's number.
         sequence: u64,
     },
-    /// PATH_CHALLENGE.
+    /// PATH_CHALLENGE: who receives it sends the same octets back (§19.17).
     PathChallenge([u8; 8]),
-    /// PATH_RESPONSE.
+    /// PATH_RESPONSE: the octets of a PATH_CHALLENGE (§19.18).
     PathResponse([u8; 8]),
-    /// CONNECTION_CLOSE of the transport.
+    /// CONNECTION_CLOSE of type 0x1c: the transport ends the connection (§19.19).
     ConnectionClose {
         /// Why.
         code: TransportErrorCode,
-        /// The frame that caused it; 0: unknown.
+        /// The type of the frame that caused it; 0: it is not known, or was none.
         frame_type: u64,
-        /// In words.
+        /// Why in words: UTF-8 by custom, which nobody checks.
         reason: &'a [u8],
     },
-    /// CONNECTION_CLOSE of the application.
+    /// CONNECTION_CLOSE of type 0x1d: the application ends the connection (§19.19).
     ApplicationClose {
-        /// Its code.
+        /// The application's error code.
         code: u64,
-        /// In words.
+        /// Why in words: UTF-8 by custom, which nobody checks.
         reason: &'a [u8],
     },
-    /// HANDSHAKE_DONE.
+    /// HANDSHAKE_DONE: a server's, when it has confirmed the handshake (§19.20).
     HandshakeDone,
-    /// DATAGRAM.
+    /// DATAGRAM: what is sent once, and belongs to no stream (RFC 9221 §4).
     Datagram {
         /// Its content.
         data: &'a [u8],
@@ -158,7 +159,7 @@ pub enum Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// The receiver of a packet with it has to acknowledge it (RFC 9002 §2).
+    /// Whoever receives a packet with it has to acknowledge that (RFC 9002 §2).
     #[must_use]
     pub const fn is_ack_eliciting(&self) -> bool {
         !matches!(

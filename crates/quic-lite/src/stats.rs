@@ -10,9 +10,9 @@ pub struct Stats {
     pub datagrams_sent: u64,
     /// Datagrams that came.
     pub datagrams_received: u64,
-    /// Their bytes.
+    /// Bytes of the datagrams that went: UDP payload.
     pub bytes_sent: u64,
-    /// Their bytes.
+    /// Bytes of the datagrams that came: UDP payload.
     pub bytes_received: u64,
     /// Packets that went.
     pub packets_sent: u64,
@@ -22,21 +22,21 @@ pub struct Stats {
     pub packets_dropped: u64,
     /// Packets that came twice.
     pub duplicates: u64,
-    /// Packets that were lost on their way to the peer.
+    /// Packets that were found to be lost on their way to the peer (RFC 9002 §6.1).
     pub packets_lost: u64,
     /// Probe timeouts (RFC 9002 §6.2).
     pub probe_timeouts: u64,
-    /// Times that the window was reduced.
+    /// Times that the congestion window was reduced (RFC 9002 §7.3.2).
     pub congestion_events: u64,
-    /// Bytes that may be on their way.
+    /// The congestion window: bytes that may be on their way (RFC 9002 §7).
     pub window: u64,
-    /// Bytes that are.
+    /// Bytes that are on their way now.
     pub in_flight: u64,
-    /// Smoothed.
+    /// The round trip, smoothed (RFC 9002 §5.3).
     pub round_trip: Duration,
-    /// Octets of the largest datagram that goes through.
+    /// Octets of the largest datagram that goes through: UDP payload (RFC 9000 §14.3).
     pub datagram_size: u16,
-    /// Key updates, from both sides.
+    /// Key updates, from both sides (RFC 9001 §6).
     pub key_updates: u64,
     /// Streams that are remembered.
     pub streams_open: usize,

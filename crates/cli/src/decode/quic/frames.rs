@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use wirelace::tls_glue::quic::Side;
+use wirelace_quic_lite::Direction;
 use wirelace_quic_lite::frame::{Ack, Frame, Frames, PacketType};
-use wirelace_quic_lite::{Direction, TransportError};
 
 use super::super::tree::{Count, Quoted, Tree};
 use super::super::wrong::{Stop, wrong};
-use super::{Hex, hello};
+use super::hello;
+use super::words::{Hex, broken};
 
 /// Ranges of an ACK frame that are shown.
 const RANGES: usize = 12;
@@ -37,11 +38,6 @@ pub(super) fn decode(
         }
         tree.close();
     }
-}
-
-/// What is wrong with what starts at `at`.
-pub(super) fn broken(at: usize, error: &TransportError) -> Stop {
-    wrong(at + error.offset.unwrap_or(0), format_args!("{} ({})", error.reason, error.code))
 }
 
 fn section(frame: &Frame<'_>) -> &'static str {

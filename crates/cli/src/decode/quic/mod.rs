@@ -4,6 +4,7 @@
 mod frames;
 mod hello;
 mod parameters;
+mod words;
 
 use std::io::Write;
 
@@ -14,6 +15,7 @@ use wirelace_quic_lite::header::{Header, LongType};
 
 use super::tree::{Count, Tree};
 use super::wrong::{Stop, wrong};
+use words::{Hex, Numbered};
 
 /// What the datagram alone does not say.
 #[derive(Debug, Clone, Copy)]
@@ -176,38 +178,4 @@ fn initial(
     tree.close();
     let text = format_args!("tag, valid: {}", Count(TAG_LENGTH, "octet"));
     Ok(tree.line(at + head + length, "RFC 9001 §5.3", text)?)
-}
-
-/// Octets in hex; those of long ones only in part.
-struct Hex<'a>(&'a [u8]);
-
-impl std::fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const SHOWN: usize = 20;
-        if self.0.is_empty() {
-            return f.write_str("empty");
-        }
-        self.0.iter().take(SHOWN).try_for_each(|octet| write!(f, "{octet:02x}"))?;
-        match self.0.len() {
-            0..=SHOWN => Ok(()),
-            length => write!(f, "… ({length} octets)"),
-        }
-    }
-}
-
-/// The number of a version, and what it is.
-struct Numbered(u32);
-
-impl std::fmt::Display for Numbered {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:#010x}", self.0)?;
-        match Version::from_number(self.0) {
-            Some(version) => write!(f, " ({version})"),
-            None if self.0 == 0 => f.write_str(" (Version Negotiation)"),
-            None if self.0 & 0x0f0f_0f0f == 0x0a0a_0a0a => {
-                f.write_str(" (reserved: it is there to be unknown)")
-            }
-            None => Ok(()),
-        }
-    }
 }

@@ -8,8 +8,7 @@ use wirelace_quic_lite::transport_parameters::TransportParameters;
 
 use super::super::tree::Tree;
 use super::super::wrong::Stop;
-use super::frames::broken;
-use super::{Hex, Numbered};
+use super::words::{Hex, Numbered, broken};
 
 /// Writes a line for each parameter in `value`, which starts at `at`, up to the first that is wrong.
 pub(super) fn decode(value: &[u8], at: usize, from: Side, tree: &mut Tree<impl Write>) -> Result<(), Stop> {
