@@ -19,6 +19,7 @@ pub mod http2;
 pub mod input;
 pub mod proxy;
 pub mod quic;
+pub mod quic_connection;
 pub mod semantics;
 pub mod spec;
 pub mod tls;
@@ -48,6 +49,7 @@ pub const TARGETS: &[Target] = &[
     ("http2_client", http2::client),
     ("http2_frames", http2::frames),
     ("http2_server", http2::server),
+    ("quic_connection", quic_connection::connection),
     ("semantics_hsts", hsts::values),
     ("semantics_structured", semantics::structured),
     ("semantics_values", semantics::values),

@@ -1,6 +1,7 @@
 //! Peers that break the rules, each in a way of its own: what a connection says, and what it costs.
 
 mod conformance;
+mod early;
 mod endpoint;
 mod frames;
 mod memory;
