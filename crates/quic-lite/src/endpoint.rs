@@ -239,7 +239,8 @@ impl Endpoint {
     /// Makes the connection. It has taken the first datagram already.
     ///
     /// # Errors
-    /// This endpoint is no server, or the configuration of TLS does not go together.
+    /// This endpoint is no server, the packet cannot be opened and nothing is kept of it, or the configuration of TLS does
+    /// not go together.
     pub fn accept(&mut self, now: Instant, incoming: Incoming) -> Result<(Handle, Connection), TlsError> {
         let Some(server) = self.server.clone() else {
             return Err(TlsError::Local("this endpoint takes no connections".to_owned()));
@@ -248,6 +249,9 @@ impl Endpoint {
         let seed = self.entropy.array();
         let mut connection = Connection::server(&server, &origin, &seed, now)?;
         connection.receive(now, datagram);
+        if connection.stats().packets_received == 0 {
+            return Err(TlsError::Local("the client's first packet cannot be opened".to_owned()));
+        }
         let handle = self.insert(&connection, Some((origin.remote, origin.destination)));
         Ok((handle, connection))
     }

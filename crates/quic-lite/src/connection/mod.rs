@@ -232,7 +232,6 @@ impl Connection {
             path,
             now,
         );
-        connection.peer_first = Some(origin.source);
         connection.reset_key = Arc::clone(&config.reset_key);
         connection.update_amplification();
         Ok(connection)

@@ -203,14 +203,12 @@ impl Connection {
                     LongType::ZeroRtt => (Space::Data, PacketType::ZeroRtt),
                     LongType::Handshake => (Space::Handshake, PacketType::Handshake),
                 };
-                if !self.is_server() {
-                    let token = !token.is_empty();
-                    if *kind == LongType::ZeroRtt || *kind == LongType::Initial && token {
-                        return Ok(Opened::Dropped);
-                    }
-                    if self.peer_first.is_some_and(|first| first != *source) {
-                        return Ok(Opened::Dropped);
-                    }
+                let token = !token.is_empty();
+                if !self.is_server() && (*kind == LongType::ZeroRtt || *kind == LongType::Initial && token) {
+                    return Ok(Opened::Dropped);
+                }
+                if self.peer_first.is_some_and(|first| first != *source) {
+                    return Ok(Opened::Dropped);
                 }
                 (place.0, place.1, *number_offset)
             }
@@ -311,8 +309,8 @@ impl Connection {
             }
             // Early packets may still come for a while (RFC 9001 §4.9.3); the client sends none any more.
         }
+        // Of a packet that is known to be genuine: a client's first may have been changed on its way.
         if let Header::Long { source, .. } = header
-            && !self.is_server()
             && self.peer_first.is_none()
         {
             self.peer_first = Some(*source);

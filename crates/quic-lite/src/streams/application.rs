@@ -1,6 +1,7 @@
 //! What the application does with streams.
 
 use bytes::Bytes;
+use wirelace_tls_glue::quic::Side;
 
 use super::limits::DIRECTIONS;
 use super::priority::Priority;
@@ -15,8 +16,8 @@ impl Streams {
             let peers = self.peers.of_mut(direction);
             if peers.announced < peers.window.received() {
                 let peer = match self.side {
-                    wirelace_tls_glue::quic::Side::Client => wirelace_tls_glue::quic::Side::Server,
-                    wirelace_tls_glue::quic::Side::Server => wirelace_tls_glue::quic::Side::Client,
+                    Side::Client => Side::Server,
+                    Side::Server => Side::Client,
                 };
                 let id = StreamId::new(peer, direction, peers.announced);
                 peers.announced += 1;

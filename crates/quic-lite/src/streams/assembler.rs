@@ -36,13 +36,9 @@ impl Pieces {
         self.end
     }
 
-    pub(super) fn has_data(&self) -> bool {
-        self.read < self.end
-    }
-
     /// Nothing waits, behind gaps neither.
     pub(super) fn is_empty(&self) -> bool {
-        !self.has_data() && self.apart.is_empty()
+        self.read >= self.end && self.apart.is_empty()
     }
 
     /// Takes octets from `offset` on; whether there is more to read now.
@@ -195,12 +191,6 @@ impl Assembler {
         Assembler { pieces: Pieces::default(), memory, ahead: ahead as u64 }
     }
 
-    /// How far data are taken ahead of what was read.
-    pub(crate) fn set_ahead(&mut self, ahead: usize) {
-        self.ahead = ahead as u64;
-        self.memory.raise_own(ahead.saturating_mul(2).saturating_add(4096));
-    }
-
     /// Octets that were read.
     pub(crate) fn offset(&self) -> u64 {
         self.pieces.read_offset()
@@ -222,18 +212,8 @@ impl Assembler {
         self.pieces.read(&mut self.memory, max)
     }
 
-    /// Whether there is something to read.
-    pub(crate) fn has_data(&self) -> bool {
-        self.pieces.has_data()
-    }
-
     /// Nothing waits, behind gaps neither.
     pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
-    }
-
-    /// Drops what was not read.
-    pub(crate) fn clear(&mut self) {
-        self.pieces.clear(&mut self.memory);
     }
 }

@@ -73,10 +73,6 @@ impl Memory {
         self.own
     }
 
-    pub(super) fn raise_own(&mut self, max_own: usize) {
-        self.max_own = self.max_own.max(max_own);
-    }
-
     /// Whether another piece may stay as it came. Those that are in order go first: they are read soon.
     pub(super) fn shares(&self, in_order: bool) -> bool {
         self.shared < if in_order { self.max_shared } else { self.max_shared / 2 }

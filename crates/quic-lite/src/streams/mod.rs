@@ -333,15 +333,14 @@ impl Streams {
 
     /// Forgets a stream that is over: the peer may open another one for it.
     fn settle(&mut self, slot: u32) {
-        if !self.table.get(slot).is_some_and(Stream::is_over) {
-            return;
-        }
+        let Some(stream) = self.table.get(slot).filter(|stream| stream.is_over()) else { return };
+        let id = stream.id;
+        change(&mut self.free, slot, id, stream.priority, stream.in_free, false);
+        change(&mut self.fresh, slot, id, stream.priority, stream.in_fresh, false);
         self.unflag(slot, u8::MAX);
-        let Some(stream) = self.table.remove(slot) else { return };
-        change(&mut self.free, slot, stream.id, stream.priority, stream.in_free, false);
-        change(&mut self.fresh, slot, stream.id, stream.priority, stream.in_fresh, false);
-        if stream.id.initiator() != self.side {
-            self.peers.of_mut(stream.id.direction()).window.consume(1);
+        self.table.remove(slot);
+        if id.initiator() != self.side {
+            self.peers.of_mut(id.direction()).window.consume(1);
         }
     }
 

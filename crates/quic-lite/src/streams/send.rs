@@ -66,10 +66,6 @@ impl Send {
         self.reset.is_none() && self.end == End::Open
     }
 
-    pub(super) fn buffered(&self) -> usize {
-        self.buffer.len()
-    }
-
     /// Octets that it takes now, as far as it can tell.
     pub(super) fn capacity(&self, buffer: usize) -> usize {
         if !self.is_open() {

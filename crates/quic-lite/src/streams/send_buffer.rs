@@ -21,7 +21,9 @@ pub(crate) struct SendBuffer {
     next: u64,
     /// Everything in front of it was written.
     end: u64,
-    chunks: VecDeque<(u64, Held)>,
+    /// The first chunk that was not wholly acknowledged, with its offset; mostly it is the only one.
+    front: Option<(u64, Held)>,
+    rest: VecDeque<(u64, Held)>,
     /// What was sent and lost.
     lost: Ranges,
     /// What was acknowledged behind `base`.
@@ -39,17 +41,17 @@ impl SendBuffer {
         }
         let start = self.end;
         self.end += data.len() as u64;
-        if self.chunks.len() >= MANY && data.len() < SMALL {
-            if let Some((_, Held::Own(own))) = self.chunks.back_mut()
-                && own.len() + data.len() <= TOGETHER
-            {
-                own.extend_from_slice(&data);
-            } else {
-                self.chunks.push_back((start, Held::Own(BytesMut::from(data.as_ref()))));
-            }
-            return;
+        if self.front.is_none() {
+            self.front = Some((start, Held::Shared(data)));
+        } else if self.rest.len() < MANY || data.len() >= SMALL {
+            self.rest.push_back((start, Held::Shared(data)));
+        } else if let Some((_, Held::Own(own))) = self.rest.back_mut()
+            && own.len() + data.len() <= TOGETHER
+        {
+            own.extend_from_slice(&data);
+        } else {
+            self.rest.push_back((start, Held::Own(BytesMut::from(data.as_ref()))));
         }
-        self.chunks.push_back((start, Held::Shared(data)));
     }
 
     /// Octets that were written and not acknowledged.
@@ -109,12 +111,13 @@ impl SendBuffer {
 
     /// Appends octets that were not acknowledged.
     pub(crate) fn copy_range(&self, offset: u64, octets: usize, out: &mut Vec<u8>) {
-        let first = match self.chunks.front() {
-            Some((start, held)) if offset < start + held.len() as u64 => 0,
-            _ => self.chunks.partition_point(|(start, _)| *start <= offset).saturating_sub(1),
+        let front = self.front.as_ref().filter(|(start, held)| offset < start + held.len() as u64);
+        let first = match front {
+            Some(_) => 0,
+            None => self.rest.partition_point(|(start, _)| *start <= offset).saturating_sub(1),
         };
         let (mut offset, mut left) = (offset, octets);
-        for (start, held) in self.chunks.range(first.min(self.chunks.len())..) {
+        for (start, held) in front.into_iter().chain(self.rest.range(first.min(self.rest.len())..)) {
             let skip = usize::try_from(offset.saturating_sub(*start)).unwrap_or(usize::MAX);
             let data = held.as_slice().get(skip..).unwrap_or_default();
             let data = data.get(..left).unwrap_or(data);
@@ -146,10 +149,10 @@ impl SendBuffer {
             self.base = self.base.max(end);
             self.acked.remove_front(u64::MAX);
         }
-        while let Some((start, held)) = self.chunks.front()
+        while let Some((start, held)) = &self.front
             && start + held.len() as u64 <= self.base
         {
-            self.chunks.pop_front();
+            self.front = self.rest.pop_front();
         }
     }
 

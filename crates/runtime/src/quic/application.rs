@@ -17,6 +17,19 @@ pub trait Application {
     /// something to do, and there may be more.
     fn poll(&mut self, cx: &mut Context<'_>, connection: &mut Connection, now: Instant) -> Step;
 
+    /// `cx`'s waker was woken, or datagrams came: called before [`poll`](Application::poll), once for a turn.
+    fn woken(&mut self) {}
+
+    /// When [`on_deadline`](Application::on_deadline) wants to be called, as of the last call of any other.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Its time may have come.
+    fn on_deadline(&mut self, connection: &mut Connection, now: Instant) {
+        let _ = (connection, now);
+    }
+
     /// Finish what runs, and [close](Connection::close) then.
     fn shut_down(&mut self, connection: &mut Connection, now: Instant);
 

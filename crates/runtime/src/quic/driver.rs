@@ -262,6 +262,9 @@ where
             if let Some(Some(entry)) = self.entries.get_mut(index) {
                 entry.deadline = None;
                 entry.connection.on_deadline(now);
+                if !entry.over && entry.application.deadline().is_some_and(|at| at <= now) {
+                    entry.application.on_deadline(&mut entry.connection, now);
+                }
                 self.list(index);
             }
             any = true;
@@ -300,7 +303,8 @@ where
                 }
             }
             self.endpoint.update(entry.handle, &mut entry.connection);
-            let deadline = entry.connection.deadline();
+            let application = if entry.over { None } else { entry.application.deadline() };
+            let deadline = [entry.connection.deadline(), application].into_iter().flatten().min();
             if deadline != entry.deadline {
                 if let Some(before) = entry.deadline {
                     self.timers.remove(&(before, index));
@@ -349,6 +353,9 @@ impl<A: Application> Entry<A> {
     /// Tells the application what happened, and takes its commands.
     fn work(&mut self, now: Instant) {
         let cx = &mut Context::from_waker(&self.waker);
+        if !self.over {
+            self.application.woken();
+        }
         loop {
             while let Some(event) = self.connection.poll_event() {
                 if let Event::Closed(reason) = &event {
