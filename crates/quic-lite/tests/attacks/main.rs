@@ -5,6 +5,7 @@ mod early;
 mod endpoint;
 mod frames;
 mod memory;
+mod paths;
 mod peer;
 mod random;
 mod wire;

@@ -1,5 +1,6 @@
 //! One connection under attack, and time.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -134,6 +135,8 @@ pub(crate) struct World {
     pub(crate) held: i64,
     /// Datagrams and octets that it sent.
     pub(crate) sent: (usize, usize),
+    /// Octets by where they go.
+    pub(crate) sent_to: HashMap<SocketAddr, usize>,
     /// Calls of its functions.
     pub(crate) steps: usize,
     /// Where what the peer sends seems to come from.
@@ -250,6 +253,7 @@ impl World {
             listens: true,
             held: 0,
             sent: (0, 0),
+            sent_to: HashMap::new(),
             steps: 0,
             from,
             buffer,
@@ -279,6 +283,7 @@ impl World {
             assert!(transmit.size <= 1500);
             self.sent.0 += 1;
             self.sent.1 += transmit.size;
+            *self.sent_to.entry(transmit.destination).or_default() += transmit.size;
             let buffer = std::mem::take(&mut self.buffer);
             self.peer.take(self.now, &buffer);
             self.buffer = buffer;
