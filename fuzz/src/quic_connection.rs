@@ -19,7 +19,9 @@ use wirelace_quic_lite::{
     ClientConfig, Connection, ConnectionId, Datagram, Direction, Ecn, Endpoint, Event, Handle, Remembered,
     Routed, ServerConfig,
 };
-use wirelace_tls_glue::quic::{QuicClientTls, QuicServerTls, QuicSession, ResetKey, Side, TokenKeys, Version};
+use wirelace_tls_glue::quic::{
+    QuicClientTls, QuicServerTls, QuicSession, ResetKey, Side, TokenKeys, Version,
+};
 use wirelace_tls_glue::{CertificateStore, ClientTls, Identity, Roots, ServerTls};
 
 /// What both come from.
@@ -30,7 +32,10 @@ static TLS: LazyLock<(QuicServerTls, QuicClientTls)> = LazyLock::new(|| {
         Identity::from_der(vec![der.clone()], &made.signing_key.serialize_der()).expect("they fit");
     let server = ServerTls::builder(CertificateStore::new(vec![identity])).build().expect("it fits");
     let client = ClientTls::builder(Roots::Only(vec![der])).sessions(0).build().expect("it fits");
-    (QuicServerTls::new(&server, ["hq"]).expect("it fits"), QuicClientTls::new(&client, ["hq"]).expect("it fits"))
+    (
+        QuicServerTls::new(&server, ["hq"]).expect("it fits"),
+        QuicClientTls::new(&client, ["hq"]).expect("it fits"),
+    )
 });
 
 /// Turns that two may take without time going by.
@@ -94,7 +99,9 @@ impl World {
         let (handle, mut subject) =
             endpoint.connect(&config, "example.com", from, &Remembered::default(), now).expect("a name");
         subject.poll_transmit(now, &mut out, 1).expect("a first packet");
-        let Ok(Header::Long { destination, source, .. }) = Header::parse(&out, 0) else { panic!("a long header") };
+        let Ok(Header::Long { destination, source, .. }) = Header::parse(&out, 0) else {
+            panic!("a long header")
+        };
         let (original, id) = (destination.as_slice(), source.as_slice());
         let mut peer = Peer::new(Side::Server, Version::V1, original, id, b"the peer");
         let tls = QuicSession::server(&TLS.0, Version::V1, &parameters(Some(destination)), now);

@@ -43,6 +43,8 @@ struct Challenge {
     /// It has to go (again).
     due: bool,
     deadline: Option<Instant>,
+    /// The path is given up then, whatever amplification has let go until then.
+    give_up: Instant,
 }
 
 impl Path {
@@ -88,8 +90,9 @@ impl Path {
     }
 
     /// Asks the peer to show that it is there.
-    pub(crate) fn begin_validation(&mut self, entropy: &mut Entropy) {
-        self.challenge = Some(Challenge { data: entropy.array(), sent: 0, due: true, deadline: None });
+    pub(crate) fn begin_validation(&mut self, entropy: &mut Entropy, give_up: Instant) {
+        self.challenge =
+            Some(Challenge { data: entropy.array(), sent: 0, due: true, deadline: None, give_up });
     }
 
     pub(crate) fn is_validating(&self) -> bool {
@@ -110,12 +113,17 @@ impl Path {
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.challenge.as_ref()?.deadline
+        let challenge = self.challenge.as_ref()?;
+        Some(challenge.deadline.map_or(challenge.give_up, |deadline| deadline.min(challenge.give_up)))
     }
 
     /// False: the path is given up.
     pub(crate) fn on_deadline(&mut self, now: Instant, entropy: &mut Entropy) -> bool {
         let Some(challenge) = &mut self.challenge else { return true };
+        if challenge.give_up <= now {
+            self.challenge = None;
+            return false;
+        }
         if challenge.deadline.is_none_or(|deadline| deadline > now) {
             return true;
         }
@@ -288,7 +296,7 @@ mod tests {
     #[test]
     fn a_path_is_validated_by_the_answer_to_its_challenge_alone() {
         let (mut path, mut entropy, now) = (path(false), Entropy::new(&[1; 32]), Instant::now());
-        path.begin_validation(&mut entropy);
+        path.begin_validation(&mut entropy, now + Duration::from_secs(60));
         let first = path.challenge_due().unwrap();
         assert!(!path.on_response(first), "it was not sent yet");
         path.challenge_sent(now, Duration::from_secs(1));
@@ -304,7 +312,7 @@ mod tests {
     #[test]
     fn a_path_without_answers_is_given_up() {
         let (mut path, mut entropy, mut now) = (path(false), Entropy::new(&[1; 32]), Instant::now());
-        path.begin_validation(&mut entropy);
+        path.begin_validation(&mut entropy, now + Duration::from_secs(60));
         let mut sent = 0;
         loop {
             if path.challenge_due().is_some() {

@@ -167,11 +167,15 @@ impl Connection {
             Path::new(remote, local, false, self.path.generation.wrapping_add(1), self.limits.max_datagram);
         path.received(datagram);
         path.mtu.enable(self.peer.as_ref().map_or(u64::MAX, |peer| peer.max_udp_payload_size));
-        path.begin_validation(&mut self.entropy);
+        // As long as three challenges take, each with more patience than the one before; nothing is known of the new
+        // path's round trip.
+        let patience = self.three_probes().max(self.limits.initial_rtt * 9);
+        let give_up = now + patience * 6;
+        path.begin_validation(&mut self.entropy, give_up);
         let mut before = core::mem::replace(&mut self.path, path);
         // An attacker may have forwarded the packet: the old place is asked too (§9.3.3).
         if before.validated {
-            before.begin_validation(&mut self.entropy);
+            before.begin_validation(&mut self.entropy, give_up);
             self.previous_path = Some(before);
         }
         // Another id on another path, so that nobody can tell that it is the same connection (§9.5).
