@@ -21,6 +21,7 @@ pub mod proxy;
 pub mod qpack;
 pub mod quic;
 pub mod quic_wire;
+pub mod quic_connection;
 pub mod semantics;
 pub mod spec;
 pub mod tls;
@@ -55,6 +56,7 @@ pub const TARGETS: &[Target] = &[
     ("quic_frames", quic_wire::frames),
     ("quic_packet", quic_wire::packet),
     ("quic_transport_parameters", quic_wire::transport_parameters),
+    ("quic_connection", quic_connection::connection),
     ("semantics_hsts", hsts::values),
     ("semantics_structured", semantics::structured),
     ("semantics_values", semantics::values),
