@@ -58,6 +58,13 @@ impl Link {
     pub const fn new(name: NameHash, field: FieldHash) -> Self {
         Self { name_hash: name.0 as u32, field_hash: field.0 as u32, older_name: NONE, older_field: NONE }
     }
+
+    /// What is kept of the [`FieldHash`]: its low half.
+    #[inline(always)]
+    #[must_use]
+    pub const fn field_hash(&self) -> u32 {
+        self.field_hash
+    }
 }
 
 /// What has a [`Link`], among other things.

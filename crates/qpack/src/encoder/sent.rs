@@ -1,6 +1,6 @@
 //! Sections that the peer has not acknowledged (RFC 9204 §2.1.1, §2.1.2).
 
-use alloc::collections::BTreeMap;
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::entries::Entries;
@@ -14,6 +14,7 @@ const MOST_BLOCKED: u64 = 256;
 /// A section that refers to the dynamic table.
 #[derive(Debug, Clone, Copy)]
 struct Section {
+    stream: u64,
     /// Its Required Insert Count.
     required: u64,
     /// The oldest entry that it refers to.
@@ -22,10 +23,9 @@ struct Section {
 
 #[derive(Debug, Default)]
 pub(super) struct Sent {
-    /// By stream, and by when they were sent.
-    sections: BTreeMap<(u64, u64), Section>,
-    /// How many there ever were.
-    number: u64,
+    /// By stream, and those of a stream in their order. Streams mostly begin and end in order, so most sections come
+    /// at the end and leave at the front.
+    sections: VecDeque<Section>,
     /// Streams with a section that needs more than the decoder is known to have, and the most that any needs.
     blocked: Vec<(u64, u64)>,
 }
@@ -50,8 +50,8 @@ impl Sent {
     /// Remembers a section that refers to entries, the oldest of them `lowest`.
     pub(super) fn add(&mut self, stream: u64, required: u64, lowest: u64, entries: &mut Entries) {
         entries.pin(lowest);
-        self.sections.insert((stream, self.number), Section { required, lowest });
-        self.number += 1;
+        let at = self.sections.partition_point(|section| section.stream <= stream);
+        self.sections.insert(at, Section { stream, required, lowest });
         if required > entries.known() {
             match self.blocked.iter_mut().find(|(id, _)| *id == stream) {
                 Some((_, most)) => *most = required.max(*most),
@@ -82,8 +82,11 @@ impl Sent {
     }
 
     fn take(&mut self, stream: u64, entries: &mut Entries) -> Option<Section> {
-        let (&key, &section) = self.sections.range((stream, 0)..=(stream, u64::MAX)).next()?;
-        self.sections.remove(&key);
+        let at = self.sections.partition_point(|section| section.stream < stream);
+        if self.sections.get(at)?.stream != stream {
+            return None;
+        }
+        let section = self.sections.remove(at)?;
         entries.unpin(section.lowest);
         Some(section)
     }

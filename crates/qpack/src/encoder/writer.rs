@@ -9,7 +9,7 @@ use wirelace_wire::prefix_int::write_prefix_int;
 use crate::prefix;
 use crate::static_table;
 
-use super::entries::Named;
+use super::entries::{Named, Room};
 use super::state::State;
 
 /// Writes the fields of a section, in one pass: entries that are inserted on the way come after the section's Base.
@@ -77,6 +77,7 @@ impl<'a> FieldWriter<'a> {
             return;
         }
         let hash = field_hash(name.hash, value);
+        self.state.habits.note(hash.get() as u32);
         if let Some(number) = self.state.entries.find(name, value, hash, self.end) {
             self.state.habits.found(static_name, name.hash.get());
             self.found(number, name, value, hash);
@@ -85,23 +86,29 @@ impl<'a> FieldWriter<'a> {
         self.not_found(first, name, value, hash, indexing);
     }
 
-    /// A field that the table has. Before it is evicted it is made new, if there is room.
+    /// A field that the table has. What will soon be evicted is made new first, and not referred to any longer, which
+    /// would keep it from being evicted (RFC 9204 §2.1.1.1).
     #[inline]
     fn found(&mut self, number: u64, name: Named<'_>, value: &[u8], hash: FieldHash) {
-        if self.state.entries.is_draining(number) {
+        if self.state.entries.is_draining(number) && !self.has_newer(number, name, value, hash) {
+            let size = size(name.octets.len(), value.len());
             // It is not to be evicted for its own copy if it is what the section refers to.
             let lowest = if self.may_block { self.lowest } else { self.lowest.min(number) };
-            let size = size(name.octets.len(), value.len());
-            if self.state.entries.has_room(size, lowest) {
-                let age = self.state.entries.age(number);
-                if self.state.instruct(|out| write_prefix_int(out, 5, 0, age)) {
-                    let copy = self.state.entries.insert(name, value, hash);
-                    self.indexed(if self.may_block { copy } else { number });
-                    return;
-                }
+            if self.state.entries.room(size, lowest, 0, |_, _| false) != Room::None
+                && self.state.renew(number)
+                && self.may_block
+            {
+                self.indexed(self.state.entries.count() - 1);
+                return;
             }
         }
         self.indexed(number);
+    }
+
+    /// Whether that entry was made new already, which the decoder perhaps does not know yet.
+    #[cold]
+    fn has_newer(&self, number: u64, name: Named<'_>, value: &[u8], hash: FieldHash) -> bool {
+        self.state.entries.find(name, value, hash, u64::MAX) != Some(number)
     }
 
     /// A field that no table has, or none that this section may refer to. Apart, to keep [`field`](Self::field) small.
@@ -136,7 +143,7 @@ impl<'a> FieldWriter<'a> {
             return None;
         }
         let size = size(name.octets.len(), value.len());
-        if !self.state.entries.has_room(size, self.lowest) {
+        if !self.state.make_room(size, hash.get() as u32, self.lowest) {
             return None;
         }
         let entries = &self.state.entries;

@@ -24,6 +24,8 @@ struct Issued {
     id: ConnectionId,
     /// A NEW_CONNECTION_ID frame for it has to go.
     announce: bool,
+    /// The peer may know of it.
+    told: bool,
 }
 
 #[derive(Debug)]
@@ -39,7 +41,7 @@ impl LocalIds {
     /// `first` is the id of the handshake's packets; all have its length.
     pub(crate) fn new(first: ConnectionId) -> LocalIds {
         LocalIds {
-            issued: vec![Issued { sequence: 0, id: first, announce: false }],
+            issued: vec![Issued { sequence: 0, id: first, announce: false, told: true }],
             next_sequence: 1,
             length: first.as_slice().len(),
             peer_keeps: 2,
@@ -71,7 +73,7 @@ impl LocalIds {
             let Some(octets) = octets.get_mut(..self.length) else { return };
             entropy.fill(octets);
             let Some(id) = ConnectionId::new(octets) else { return };
-            self.issued.push(Issued { sequence: self.next_sequence, id, announce: true });
+            self.issued.push(Issued { sequence: self.next_sequence, id, announce: true, told: false });
             self.next_sequence += 1;
             self.changes.push(IdChange::Issued(id));
         }
@@ -88,6 +90,13 @@ impl LocalIds {
         let Some(at) = self.issued.iter().position(|issued| issued.sequence == sequence) else {
             return Ok(()); // Again.
         };
+        // Else a peer that guesses numbers would make ids without an end, in a single packet.
+        if self.issued.get(at).is_some_and(|issued| !issued.told) {
+            return Err(TransportError::new(
+                TransportErrorCode::PROTOCOL_VIOLATION,
+                "a connection id that was never given is retired (RFC 9000 §19.16)",
+            ));
+        }
         if self.issued.get(at).is_some_and(|issued| issued.id == *used) {
             return Err(TransportError::new(
                 TransportErrorCode::PROTOCOL_VIOLATION,
@@ -116,6 +125,7 @@ impl LocalIds {
     fn mark(&mut self, sequence: u64, announce: bool) {
         if let Some(issued) = self.issued.iter_mut().find(|issued| issued.sequence == sequence) {
             issued.announce = announce;
+            issued.told = true;
         }
     }
 

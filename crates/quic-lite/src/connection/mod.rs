@@ -26,13 +26,15 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use wirelace_tls_glue::TlsError;
-use wirelace_tls_glue::quic::{Keys, QuicHandshake, QuicSession, ResetKey, Side, Version};
+use wirelace_tls_glue::quic::{
+    Keys, QuicHandshake, QuicSession, RESET_TOKEN_LENGTH, ResetKey, Side, Version,
+};
 
 use self::close_state::Closing;
 use self::keys::KeyRing;
 pub(crate) use self::local_ids::IdChange;
 use self::local_ids::LocalIds;
-use self::path::Path;
+use self::path::{Answer, Path};
 use self::remote_ids::RemoteIds;
 use self::space::SpaceState;
 use self::timers::Timers;
@@ -82,6 +84,13 @@ struct Datagrams {
     incoming_bytes: usize,
 }
 
+impl Datagrams {
+    /// What one that came costs while it waits: empty ones too.
+    fn cost(data: &Bytes) -> usize {
+        data.len() + core::mem::size_of::<Event>()
+    }
+}
+
 /// One QUIC connection, as client or as server (RFC 9000), without I/O.
 ///
 /// Datagrams go in by [`receive`](Connection::receive) and come out of [`poll_transmit`](Connection::poll_transmit);
@@ -122,6 +131,7 @@ pub struct Connection {
     path: Path,
     /// Where the peer was before: it may have been an attacker who moved it (§9.3.2).
     previous_path: Option<Path>,
+    answers: Vec<Answer>,
     datagrams: Datagrams,
     events: VecDeque<Event>,
     undecryptable: VecDeque<Undecryptable>,
@@ -170,7 +180,8 @@ impl Connection {
         let mut encoded = Vec::new();
         parameters.write(&mut encoded);
         let tls = QuicSession::client(&config.tls, config.version, name, &encoded, now)?;
-        let path = Path::new(remote, None, true, 0, config.limits.max_datagram);
+        let mut path = Path::new(remote, None, true, 0, config.limits.max_datagram);
+        path.unlimited = true;
         let mut connection = Connection::new(
             Side::Client,
             config.version,
@@ -288,6 +299,7 @@ impl Connection {
             handshake_done: false,
             path,
             previous_path: None,
+            answers: Vec::new(),
             datagrams: Datagrams::default(),
             events: VecDeque::new(),
             undecryptable: VecDeque::new(),
@@ -330,8 +342,14 @@ impl Connection {
         self.local_ids.all()
     }
 
+    /// From where, and with which end, a stateless reset of this connection would come.
+    pub(crate) fn stateless_reset(&self) -> Option<(SocketAddr, [u8; RESET_TOKEN_LENGTH])> {
+        let token = self.remote_ids.token().filter(|_| !self.is_closing())?;
+        Some((self.path.remote, *token.octets()))
+    }
+
     fn update_amplification(&mut self) {
-        let limited = self.is_server() && self.path.room() == 0;
+        let limited = self.is_server() && !self.path.has_room(!self.confirmed);
         self.recovery.set_amplification_limited(limited);
     }
 }

@@ -15,6 +15,9 @@ const SLACK: Duration = Duration::from_millis(2);
 /// How often a train should go, if the rate allows.
 const BETWEEN_TRAINS: Duration = Duration::from_micros(500);
 
+/// A round trip without any length would fill the bucket in no time, and never.
+const SHORTEST: Duration = Duration::from_micros(1);
+
 /// A token bucket, filled with a little more than a window in a round trip: 5/4 of it, and twice while the window
 /// doubles, so that pacing never holds growth back.
 #[derive(Debug, Clone)]
@@ -51,14 +54,14 @@ impl Rate {
 impl Pacer {
     pub(crate) fn new(now: Instant, window: u64, rtt: Duration, max_datagram: u16) -> Pacer {
         let max_datagram = u64::from(max_datagram);
-        let rate = Rate { window, quarters: 8, rtt };
+        let rate = Rate { window, quarters: 8, rtt: rtt.max(SHORTEST) };
         Pacer { tokens: BURST * max_datagram, updated: now, rate, max_datagram }
     }
 
     /// Window or round-trip time are others from now on.
     pub(crate) fn set_rate(&mut self, now: Instant, window: u64, slow_start: bool, rtt: Duration) {
         self.refill(now);
-        self.rate = Rate { window, quarters: if slow_start { 8 } else { 5 }, rtt };
+        self.rate = Rate { window, quarters: if slow_start { 8 } else { 5 }, rtt: rtt.max(SHORTEST) };
     }
 
     pub(crate) fn set_max_datagram(&mut self, max_datagram: u16) {
@@ -83,7 +86,9 @@ impl Pacer {
             return None;
         }
         let train = self.rate.bytes_in(BETWEEN_TRAINS).clamp(self.max_datagram, TRAIN * self.max_datagram);
-        Some(self.updated + self.rate.time_for(train - self.tokens))
+        // Later than now, however fast the path is: whoever is woken at once would have nothing to send.
+        let time = self.rate.time_for(train - self.tokens).max(Duration::from_nanos(1));
+        Some(self.updated + time)
     }
 
     /// The bucket's size.
