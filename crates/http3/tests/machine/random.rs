@@ -210,8 +210,10 @@ fn run(seed: u64) {
     let (mut up, mut down) = (HashMap::new(), HashMap::new());
     let application = |world: &mut crate::world::World| {
         for error in [&world.client.error, &world.server.error].into_iter().flatten() {
-            // The word that it is over may get lost, and then nobody is there to repeat it.
-            let lost = left && matches!(error, Error::Transport(CloseReason::Idle));
+            // The word that it is over may get lost, and then nobody is there to repeat it; before the handshake
+            // is confirmed it is another one (RFC 9000 §10.2.3).
+            let lost =
+                left && matches!(error, Error::Transport(CloseReason::Idle | CloseReason::Peer { .. }));
             assert!(lost, "seed {seed}: {error}");
         }
         if !world.server.is_connected() {

@@ -298,7 +298,8 @@ impl Side {
             }
             Routed::Incoming(incoming) => {
                 if self.connection.is_none() {
-                    self.connection = Some(self.endpoint.accept(now, *incoming).unwrap());
+                    // One that was damaged on its way is none.
+                    self.connection = self.endpoint.accept(now, *incoming).ok();
                 }
             }
             Routed::Answer(_) => back.send(now, Bytes::copy_from_slice(buffer)),
