@@ -4,6 +4,7 @@ use wirelace_http_semantics::{Event, StreamId};
 use wirelace_quic_lite::tls::quic::Side;
 use wirelace_quic_lite::{
     CloseReason, Connection as Quic, Direction, Event as QuicEvent, StreamId as QuicStream,
+    TransportErrorCode,
 };
 
 use super::Connection;
@@ -193,6 +194,8 @@ impl Connection {
     fn on_closed(&mut self, reason: &CloseReason) {
         match reason {
             CloseReason::Local => {}
+            // Not as RFC 9114 §5.2 has it, but meant so.
+            CloseReason::Peer { code, .. } if *code == TransportErrorCode::NO_ERROR => {}
             CloseReason::Application { code, .. } if *code == ErrorCode::H3_NO_ERROR.0 => {}
             CloseReason::Application { code, .. } => self.fail(Error::Peer { code: ErrorCode(*code) }),
             reason => self.fail(Error::Transport(reason.clone())),

@@ -248,3 +248,20 @@ fn who_does_not_read_is_given_up() {
     assert!(world.run(Duration::from_secs(25), |_| {}, reset));
     assert!(matches!(world.server.events.last(), Some(Event::Reset { reason: Reason::Timeout, .. })));
 }
+
+#[test]
+fn the_rest_of_an_answered_request_is_not_waited_for_for_ever() {
+    let mut world = server(|limits| limits.timeouts.body = Some(Duration::from_secs(5)));
+    let stream = world.client.stream(Direction::Bidirectional, &headers(POST), false);
+    world.rest();
+    world.server.take_events();
+    let (http, quic) = world.server.both();
+    http.send_message(quic, StreamId(0), &ResponseHead::new(http::StatusCode::OK), Bytes::new()).unwrap();
+    http.stop_receiving(quic, StreamId(0));
+    assert!(!http.is_idle());
+    let stopped = |world: &mut World| world.client.stopped(stream).is_some();
+    assert!(world.run(Duration::from_secs(20), |_| {}, stopped));
+    assert_eq!(world.client.stopped(stream).map(ErrorCode), Some(ErrorCode::H3_NO_ERROR));
+    assert_eq!(world.client.reset(stream), None);
+    assert!(world.server.events.is_empty() && world.server.both().0.is_idle());
+}
