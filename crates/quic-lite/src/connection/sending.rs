@@ -266,7 +266,12 @@ impl Connection {
             let state = self.space(space);
             if (state.ping || curious) && out.len() < end {
                 state.ping = false;
-                if self.building.len() == frames {
+                // With probing frames alone, a peer whose address has changed without its knowledge would not be followed
+                // (RFC 9000 §9.1).
+                let probing = |frame: &SentFrame| {
+                    matches!(frame, SentFrame::NewConnectionId { .. } | SentFrame::PathResponse)
+                };
+                if self.building.iter().skip(frames).all(probing) {
                     out.push(0x01);
                     self.building.push(SentFrame::Ping);
                 }

@@ -80,7 +80,7 @@ fn nat(rng: &mut Rng, world: &World) -> Nat {
         // Not before the handshake is confirmed: nobody can move then.
         _ => nat.rebind_every(
             MILLISECOND * rng.within(3000..=9000) as u32,
-            MILLISECOND * rng.within(1000..=8000) as u32,
+            MILLISECOND * rng.within(5000..=12_000) as u32,
             what,
         ),
     }
@@ -138,6 +138,8 @@ fn run(seed: u64, trust: &Trust) {
     let mut plan = Plan::new(LinkSettings::default()).seed(seed).limits(|limits| {
         limits.handshake_timeout = Duration::from_secs(300);
         limits.idle_timeout = Duration::from_secs(120);
+        // A client that only reads, and whose only packet behind a new mapping got lost, has nothing else to say.
+        limits.keep_alive = Some(Duration::from_secs(10));
     });
     (plan.up, plan.down) = (link(&mut rng), link(&mut rng));
     for limits in [&mut plan.client_limits, &mut plan.server_limits] {
