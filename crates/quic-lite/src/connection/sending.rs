@@ -347,7 +347,9 @@ impl Connection {
             Space::Handshake => &mut self.spaces[1],
             Space::Data => &mut self.spaces[2],
         };
-        if !(state.acks.is_due(now) || state.acks.has_news()) {
+        // A probe says again what may not have arrived: the peer may wait for nothing else.
+        let again = state.ping || state.probes > 0;
+        if !(state.acks.is_due(now) || state.acks.has_news() || again) {
             return;
         }
         let seen = *state.acks.seen();
