@@ -188,7 +188,7 @@ fn run(seed: u64, trust: &Trust) {
         CloseReason::Local => client.app.complete + client.app.broken == wanted.len() || !calm,
         CloseReason::Application { code: 0x99, .. } => !calm,
         // A close that was lost.
-        CloseReason::Idle => {
+        CloseReason::Idle | CloseReason::Reset => {
             !calm
                 && world
                     .server()
