@@ -22,6 +22,9 @@ impl Connection {
         let previous = self.previous_path.as_ref().and_then(|path| path.deadline());
         // Where the pacer alone holds back.
         let pacer = if may_send && self.wants_to_send() { self.recovery.next_send() } else { None };
+        // What had its chance and did not go waits for something else: an address that is not validated, mostly.
+        let tried = |at: &Instant| self.timers.nothing_went.is_some_and(|tried| tried >= *at);
+        let (acks, pacer) = (acks.filter(|at| !tried(at)), pacer.filter(|at| !tried(at)));
         [self.timers.next(), self.recovery.deadline(), acks, keys, self.path.deadline(), previous, pacer]
             .into_iter()
             .flatten()

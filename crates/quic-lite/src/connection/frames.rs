@@ -5,12 +5,17 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::Connection;
 use super::path::Answer;
+use super::{Connection, Datagrams};
 use crate::error::{TransportError, TransportErrorCode};
 use crate::event::{CloseReason, Event};
 use crate::frame::{Ack, Frame, Frames, PacketType, reset_token};
 use crate::recovery::{EcnCounts, Space};
+
+/// NEW_TOKENs that wait for the application, at most.
+const TOKENS: usize = 4;
+/// DATAGRAM frames with less data than that are copied out of their packets.
+const COPIED: usize = 700;
 
 /// Where a packet came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,13 +58,19 @@ impl Connection {
             return Err(violation("a packet without frames (RFC 9000 §12.4)"));
         }
         let mut what = Payload::default();
-        for frame in Frames::new(payload, came.packet) {
+        let mut frames = Frames::new(payload, came.packet);
+        loop {
+            let at = frames.offset();
+            let Some(frame) = frames.next() else { break };
             let frame = frame?;
             what.asks |= frame.is_ack_eliciting();
             what.moves |= !frame.is_probing();
             what.crypto |= matches!(frame, Frame::Crypto { .. });
-            let frame_type = frame.frame_type();
-            self.on_frame(now, came, used, payload, frame).map_err(|error| error.of_frame(frame_type))?;
+            self.on_frame(now, came, used, payload, frame).map_err(|error| {
+                // Each type that is known is one octet.
+                let error = error.at(at);
+                payload.get(at).map_or(error, |frame_type| error.of_frame((*frame_type).into()))
+            })?;
             if self.is_closing() {
                 break;
             }
@@ -101,7 +112,14 @@ impl Connection {
                 if self.is_server() {
                     return Err(violation("NEW_TOKEN from a client (RFC 9000 §19.7)"));
                 }
-                self.events.push_back(Event::NewToken(payload.slice_ref(token)));
+                // The newest are of most use; a copy does not keep the packet.
+                let old = |event: &Event| matches!(event, Event::NewToken(_));
+                if self.events.iter().filter(|event| old(event)).count() >= TOKENS
+                    && let Some(oldest) = self.events.iter().position(old)
+                {
+                    self.events.remove(oldest);
+                }
+                self.events.push_back(Event::NewToken(Bytes::copy_from_slice(token)));
             }
             Frame::NewConnectionId { sequence, retire_prior_to, id, token } => {
                 self.remote_ids.on_new(sequence, retire_prior_to, id, reset_token(token))?;
@@ -183,16 +201,19 @@ impl Connection {
         if data.len() as u64 > self.limits.max_datagram_frame {
             return Err(violation("a DATAGRAM frame that is larger than this side takes (RFC 9221 §3)"));
         }
-        while self.datagrams.incoming_bytes + data.len() > self.limits.datagram_buffer {
+        // What is much smaller than its packet must not keep it.
+        let data = if data.len() < COPIED { Bytes::copy_from_slice(&data) } else { data };
+        let cost = Datagrams::cost(&data);
+        while self.datagrams.incoming_bytes + cost > self.limits.datagram_buffer {
             let Some(oldest) = self.events.iter().position(|event| matches!(event, Event::Datagram(_)))
             else {
                 return Ok(());
             };
             if let Some(Event::Datagram(oldest)) = self.events.remove(oldest) {
-                self.datagrams.incoming_bytes -= oldest.len();
+                self.datagrams.incoming_bytes -= Datagrams::cost(&oldest);
             }
         }
-        self.datagrams.incoming_bytes += data.len();
+        self.datagrams.incoming_bytes += cost;
         self.events.push_back(Event::Datagram(data));
         Ok(())
     }

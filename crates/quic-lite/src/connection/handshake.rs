@@ -39,7 +39,17 @@ impl Connection {
                 }
             }
             let level = self.tls.expected_level();
-            let Some(data) = self.space(space_of(level)).crypto_in.read(usize::MAX) else { return Ok(()) };
+            let space = space_of(level);
+            let below = self.spaces.iter().take(space.index());
+            if below.into_iter().any(|state| !state.crypto_in.is_empty()) {
+                let error = TransportError::new(
+                    TransportErrorCode::PROTOCOL_VIOLATION,
+                    "CRYPTO data behind the end of their level (RFC 9001 §4.1.3)",
+                );
+                self.fail(now, error.of_frame(0x06));
+                return Ok(());
+            }
+            let Some(data) = self.space(space).crypto_in.read(usize::MAX) else { return Ok(()) };
             self.tls.read_crypto(now, level, &data)?;
         }
     }

@@ -103,7 +103,7 @@ impl OneRtt {
             Which::Previous => {}
             Which::Next => {
                 // The peer may update once this side has acknowledged a packet of the phase, no sooner (§6.2).
-                if self.count > 0 && self.first_received.is_none() {
+                if self.count > 0 && (self.first_received.is_none() || self.first_sent.is_none()) {
                     return Err(TransportError::new(
                         TransportErrorCode::KEY_UPDATE_ERROR,
                         "the keys are updated twice without an acknowledgement between (RFC 9001 §6.2)",
@@ -192,7 +192,10 @@ impl KeyRing {
 
     /// How many kinds of packets can be opened.
     pub(crate) fn count(&self) -> usize {
-        let open = [self.handshake.is_some(), self.early.is_some(), self.one_rtt.is_some(), self.may_open];
+        // Keys of 1-RTT take the place of others, which may be gone by then.
+        let one_rtt = self.one_rtt.is_some();
+        let (handshake, early) = (self.handshake.is_some() || one_rtt, self.early.is_some() || one_rtt);
+        let open = [handshake, early, one_rtt, self.may_open];
         open.into_iter().filter(|open| *open).count()
     }
 

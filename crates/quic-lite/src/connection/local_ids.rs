@@ -1,6 +1,6 @@
 //! The connection ids that this side has given out (RFC 9000 §5.1).
 
-use wirelace_tls_glue::quic::{RESET_TOKEN_LENGTH, ResetKey, ResetToken};
+use wirelace_tls_glue::quic::{ResetKey, ResetToken};
 
 use crate::connection_id::ConnectionId;
 use crate::entropy::Entropy;
@@ -16,8 +16,6 @@ pub(crate) enum IdChange {
     Issued(ConnectionId),
     /// They are no more.
     Retired(ConnectionId),
-    /// A datagram that ends so is a stateless reset for the connection (RFC 9000 §10.3).
-    Token([u8; RESET_TOKEN_LENGTH]),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +24,8 @@ struct Issued {
     id: ConnectionId,
     /// A NEW_CONNECTION_ID frame for it has to go.
     announce: bool,
+    /// The peer may know of it.
+    told: bool,
 }
 
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl LocalIds {
     /// `first` is the id of the handshake's packets; all have its length.
     pub(crate) fn new(first: ConnectionId) -> LocalIds {
         LocalIds {
-            issued: vec![Issued { sequence: 0, id: first, announce: false }],
+            issued: vec![Issued { sequence: 0, id: first, announce: false, told: true }],
             next_sequence: 1,
             length: first.as_slice().len(),
             peer_keeps: 2,
@@ -73,7 +73,7 @@ impl LocalIds {
             let Some(octets) = octets.get_mut(..self.length) else { return };
             entropy.fill(octets);
             let Some(id) = ConnectionId::new(octets) else { return };
-            self.issued.push(Issued { sequence: self.next_sequence, id, announce: true });
+            self.issued.push(Issued { sequence: self.next_sequence, id, announce: true, told: false });
             self.next_sequence += 1;
             self.changes.push(IdChange::Issued(id));
         }
@@ -90,6 +90,13 @@ impl LocalIds {
         let Some(at) = self.issued.iter().position(|issued| issued.sequence == sequence) else {
             return Ok(()); // Again.
         };
+        // Else a peer that guesses numbers would make ids without an end, in a single packet.
+        if self.issued.get(at).is_some_and(|issued| !issued.told) {
+            return Err(TransportError::new(
+                TransportErrorCode::PROTOCOL_VIOLATION,
+                "a connection id that was never given is retired (RFC 9000 §19.16)",
+            ));
+        }
         if self.issued.get(at).is_some_and(|issued| issued.id == *used) {
             return Err(TransportError::new(
                 TransportErrorCode::PROTOCOL_VIOLATION,
@@ -118,6 +125,7 @@ impl LocalIds {
     fn mark(&mut self, sequence: u64, announce: bool) {
         if let Some(issued) = self.issued.iter_mut().find(|issued| issued.sequence == sequence) {
             issued.announce = announce;
+            issued.told = true;
         }
     }
 

@@ -26,7 +26,9 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use wirelace_tls_glue::TlsError;
-use wirelace_tls_glue::quic::{Keys, QuicHandshake, QuicSession, ResetKey, ResetToken, Side, Version};
+use wirelace_tls_glue::quic::{
+    Keys, QuicHandshake, QuicSession, RESET_TOKEN_LENGTH, ResetKey, Side, Version,
+};
 
 use self::close_state::Closing;
 use self::keys::KeyRing;
@@ -82,6 +84,13 @@ struct Datagrams {
     incoming_bytes: usize,
 }
 
+impl Datagrams {
+    /// What one that came costs while it waits: empty ones too.
+    fn cost(data: &Bytes) -> usize {
+        data.len() + core::mem::size_of::<Event>()
+    }
+}
+
 /// One QUIC connection, as client or as server (RFC 9000), without I/O.
 ///
 /// Datagrams go in by [`receive`](Connection::receive) and come out of [`poll_transmit`](Connection::poll_transmit);
@@ -105,8 +114,6 @@ pub struct Connection {
     streams: Streams,
     local_ids: LocalIds,
     remote_ids: RemoteIds,
-    /// What the endpoint knows of the peer's stateless resets.
-    told_token: Option<ResetToken>,
     /// Makes the tokens of this side's ids.
     reset_key: Arc<ResetKey>,
     /// The Destination Connection ID of the client's first packet.
@@ -280,7 +287,6 @@ impl Connection {
             streams: Streams::new(side, &streams),
             local_ids: LocalIds::new(local),
             remote_ids,
-            told_token: None,
             // A server has one for all of its connections.
             reset_key: Arc::new(ResetKey::new(&entropy.array())),
             entropy,
@@ -329,17 +335,17 @@ impl Connection {
 
     /// What the endpoint has to learn about ids.
     pub(crate) fn poll_id_change(&mut self) -> Option<IdChange> {
-        if self.told_token.as_ref() != self.remote_ids.token()
-            && let Some(token) = self.remote_ids.token()
-        {
-            self.told_token = Some(*token);
-            return Some(IdChange::Token(*token.octets()));
-        }
         self.local_ids.take_change()
     }
 
     pub(crate) fn local_ids(&self) -> impl Iterator<Item = ConnectionId> + '_ {
         self.local_ids.all()
+    }
+
+    /// From where, and with which end, a stateless reset of this connection would come.
+    pub(crate) fn stateless_reset(&self) -> Option<(SocketAddr, [u8; RESET_TOKEN_LENGTH])> {
+        let token = self.remote_ids.token().filter(|_| !self.is_closing())?;
+        Some((self.path.remote, *token.octets()))
     }
 
     fn update_amplification(&mut self) {

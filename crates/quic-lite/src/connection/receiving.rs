@@ -269,8 +269,11 @@ impl Connection {
                 self.on_retry(now, *version, source, packet.get(token.clone()).unwrap_or_default(), &packet);
                 return Ok(Opened::Dropped);
             }
-            Header::VersionNegotiation { versions, .. } => {
-                self.on_version_negotiation(versions);
+            Header::VersionNegotiation { versions, source, .. } => {
+                // Who has not seen the client's packet does not know its id (RFC 9000 §17.2.1).
+                if *source == self.original {
+                    self.on_version_negotiation(versions);
+                }
                 return Ok(Opened::Dropped);
             }
             Header::Unsupported { .. } => return Ok(Opened::Dropped),
@@ -302,7 +305,10 @@ impl Connection {
         // Before the number is known, the packet is as it came: a reset looks like any other (§10.3.1).
         let tail: Option<[u8; MIN_RESET]> =
             if kind == PacketType::OneRtt { packet.last_chunk::<MIN_RESET>().copied() } else { None };
-        let Ok(truncated) = header_key.unprotect(&mut packet, offset) else { return Ok(Opened::Dropped) };
+        let Ok(truncated) = header_key.unprotect(&mut packet, offset) else {
+            self.look_for_reset(now, tail);
+            return Ok(Opened::Dropped);
+        };
         let largest = self.spaces.get(space.index()).and_then(|space| space.acks.largest());
         let number = packet_number::decode(
             truncated.value,
@@ -322,6 +328,7 @@ impl Connection {
             (None, None) => return Ok(Opened::Dropped),
         };
         if packet.len() < head + TAG_LENGTH {
+            self.look_for_reset(now, tail);
             return Ok(Opened::Dropped);
         }
         let (front, sealed) = packet.split_at_mut(head);
@@ -329,11 +336,9 @@ impl Connection {
             Ok(length) => length,
             Err(ProtectionError::Decrypt) => {
                 let counted = self.keys.forgeries.count(key);
-                if tail.is_some_and(|tail| self.remote_ids.is_reset(&tail)) {
-                    self.on_stateless_reset(now);
-                    return Ok(Opened::Dropped);
+                if !self.look_for_reset(now, tail) {
+                    counted?;
                 }
-                counted?;
                 return Ok(Opened::Dropped);
             }
             Err(_) => return Ok(Opened::Dropped),
@@ -403,9 +408,13 @@ impl Connection {
         }
     }
 
-    fn on_stateless_reset(&mut self, now: Instant) {
-        // The peer cannot hear anything (§10.3.1).
-        self.on_peer_close(now, CloseReason::Reset);
+    /// What cannot be opened may say that the peer knows nothing any more, and hears nothing (RFC 9000 §10.3.1).
+    fn look_for_reset(&mut self, now: Instant, tail: Option<[u8; MIN_RESET]>) -> bool {
+        let reset = tail.is_some_and(|tail| self.remote_ids.is_reset(&tail));
+        if reset {
+            self.on_peer_close(now, CloseReason::Reset);
+        }
+        reset
     }
 
     /// The server wants to see that the client is where it says (RFC 9000 §17.2.5.2).

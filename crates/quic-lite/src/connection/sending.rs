@@ -9,7 +9,7 @@ use super::packet::{HeaderFields, Packet, overhead};
 use super::path::MIN_DATAGRAM;
 use super::{Connection, Stage, local_ids};
 use crate::error::TransportErrorCode;
-use crate::frame::PacketType;
+use crate::frame::{Frame, PacketType};
 use crate::recovery::{Sent, Space};
 use crate::sent_frame::SentFrame;
 use crate::transmit::{Ecn, Transmit};
@@ -109,7 +109,10 @@ impl Connection {
             }
         }
         if count == 0 {
-            let size = self.write_mtu_probe(now, out)?;
+            let Some(size) = self.write_mtu_probe(now, out) else {
+                self.timers.nothing_went = Some(now);
+                return None;
+            };
             self.path.sent(size);
             segment = size;
             count = 1;
@@ -417,46 +420,36 @@ impl Connection {
         let mut pads = false;
         if self.handshake_done && out.len() < end {
             self.handshake_done = false;
-            out.push(0x1e);
+            Frame::HandshakeDone.write(out);
             self.building.push(SentFrame::HandshakeDone);
         }
         if let Some(data) = self.path.response_due().filter(|_| out.len() + 9 <= end) {
             self.path.response_sent();
-            out.push(0x1b);
-            out.extend_from_slice(&data);
+            Frame::PathResponse(data).write(out);
             self.building.push(SentFrame::PathResponse);
             pads = true;
         }
         if let Some(data) = self.path.challenge_due().filter(|_| out.len() + 9 <= end) {
             let patience = self.recovery.probe_timeout();
             self.path.challenge_sent(now, patience);
-            out.push(0x1a);
-            out.extend_from_slice(&data);
+            Frame::PathChallenge(data).write(out);
             self.building.push(SentFrame::PathChallenge);
             pads = true;
         }
         while let Some(sequence) = self.remote_ids.to_announce().filter(|_| out.len() + 9 <= end) {
             self.remote_ids.announced(sequence);
-            out.push(0x19);
-            put_varint(out, sequence);
+            Frame::RetireConnectionId { sequence }.write(out);
             self.building.push(SentFrame::RetireConnectionId { sequence });
         }
         if self.confirmed {
             while let Some((sequence, id)) = self.local_ids.to_announce().filter(|_| out.len() + 64 <= end) {
                 self.local_ids.announced(sequence);
-                out.push(0x18);
-                put_varint(out, sequence);
-                put_varint(out, 0);
-                out.push(id.as_slice().len() as u8);
-                out.extend_from_slice(id.as_slice());
                 let token = *local_ids::reset_token(&self.reset_key, &id).octets();
-                out.extend_from_slice(&token);
+                Frame::NewConnectionId { sequence, retire_prior_to: 0, id, token }.write(out);
                 self.building.push(SentFrame::NewConnectionId { sequence });
             }
             if let Some(token) = self.new_token.take_if(|token| out.len() + 9 + token.len() <= end) {
-                out.push(0x07);
-                put_varint(out, token.len() as u64);
-                out.extend_from_slice(&token);
+                Frame::NewToken { token: &token }.write(out);
                 self.building.push(SentFrame::NewToken);
             }
         }
@@ -477,9 +470,7 @@ impl Connection {
             }
             let Some(data) = self.datagrams.outgoing.pop_front() else { return };
             self.datagrams.outgoing_bytes -= data.len();
-            out.push(0x31);
-            put_varint(out, data.len() as u64);
-            out.extend_from_slice(&data);
+            Frame::Datagram { data: &data }.write(out);
             self.building.push(SentFrame::Datagram);
         }
     }
@@ -543,14 +534,13 @@ impl Connection {
         let number = self.recovery.next_number(Space::Data, &mut self.entropy);
         let fields = self.short(number);
         let mut packet = Packet::begin(out, Space::Data, &fields, 0);
-        for (kind, data, frame) in
-            [(0x1b, response, SentFrame::PathResponse), (0x1a, challenge, SentFrame::PathChallenge)]
-        {
-            if let Some(data) = data {
-                out.push(kind);
-                out.extend_from_slice(&data);
-                self.building.push(frame);
-            }
+        if let Some(data) = response {
+            Frame::PathResponse(data).write(out);
+            self.building.push(SentFrame::PathResponse);
+        }
+        if let Some(data) = challenge {
+            Frame::PathChallenge(data).write(out);
+            self.building.push(SentFrame::PathChallenge);
         }
         packet.asks = true;
         packet.finish(out);
@@ -595,23 +585,16 @@ impl Connection {
             let early = matches!(kind, PacketType::Initial | PacketType::Handshake);
             match &said {
                 Said::Transport { code, frame_type } => {
-                    out.push(0x1c);
-                    put_varint(out, code.value());
-                    put_varint(out, *frame_type);
-                    put_varint(out, reason.len() as u64);
-                    out.extend_from_slice(&reason);
+                    Frame::ConnectionClose { code: *code, frame_type: *frame_type, reason: &reason }
+                        .write(out);
                 }
                 // What the application says is not for everyone to read (§10.2.3).
                 Said::Application { .. } if early => {
-                    out.push(0x1c);
-                    put_varint(out, TransportErrorCode::APPLICATION_ERROR.value());
-                    out.extend_from_slice(&[0, 0]);
+                    let code = TransportErrorCode::APPLICATION_ERROR;
+                    Frame::ConnectionClose { code, frame_type: 0, reason: &[] }.write(out);
                 }
                 Said::Application { code } => {
-                    out.push(0x1d);
-                    put_varint(out, *code);
-                    put_varint(out, reason.len() as u64);
-                    out.extend_from_slice(&reason);
+                    Frame::ApplicationClose { code: *code, reason: &reason }.write(out);
                 }
             }
             packet.finish(out);

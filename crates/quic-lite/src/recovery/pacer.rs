@@ -86,7 +86,9 @@ impl Pacer {
             return None;
         }
         let train = self.rate.bytes_in(BETWEEN_TRAINS).clamp(self.max_datagram, TRAIN * self.max_datagram);
-        Some(self.updated + self.rate.time_for(train - self.tokens))
+        // Later than now, however fast the path is: whoever is woken at once would have nothing to send.
+        let time = self.rate.time_for(train - self.tokens).max(Duration::from_nanos(1));
+        Some(self.updated + time)
     }
 
     /// The bucket's size.

@@ -36,6 +36,11 @@ impl Pieces {
         self.end
     }
 
+    /// Nothing waits, behind gaps neither.
+    pub(super) fn is_empty(&self) -> bool {
+        self.read >= self.end && self.apart.is_empty()
+    }
+
     /// Takes octets from `offset` on; whether there is more to read now.
     pub(super) fn insert(&mut self, memory: &mut Memory, offset: u64, mut data: Bytes) -> Result<bool, Full> {
         let before = self.end;
@@ -205,5 +210,10 @@ impl Assembler {
     /// The next octets in order, at most `max`.
     pub(crate) fn read(&mut self, max: usize) -> Option<Bytes> {
         self.pieces.read(&mut self.memory, max)
+    }
+
+    /// Nothing waits, behind gaps neither.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
     }
 }
