@@ -331,6 +331,9 @@ impl Connection {
             ecn: self.recovery.ecn(),
             path: self.path.generation,
         };
+        if packet.in_flight {
+            self.path.mtu.sent(sent.size);
+        }
         let frames = self.building.get(packet.frames..end).unwrap_or_default();
         self.recovery.on_sent(packet.space, packet.number, sent, frames);
         if packet.asks {

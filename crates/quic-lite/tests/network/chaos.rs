@@ -32,9 +32,9 @@ fn link(rng: &mut Rng) -> LinkSettings {
     };
     let marks = rng.percent(30);
     LinkSettings {
-        loss: faults(rng, &[0, 0, 1, 2, 5, 15, 25]),
+        loss: faults(rng, &[0, 0, 1, 2, 5, 10]),
         duplication: faults(rng, &[0, 0, 1, 20]),
-        corruption: faults(rng, &[0, 0, 1, 10]),
+        corruption: faults(rng, &[0, 0, 1, 5]),
         truncation: faults(rng, &[0, 0, 0, 3]),
         delay: MILLISECOND * *rng.pick(&[0, 1, 5, 15, 50, 200]),
         jitter: MILLISECOND * *rng.pick(&[0, 0, 1, 10, 40]),
