@@ -489,9 +489,39 @@ fn initial_packets_under_the_wrong_id_or_version() {
     world.deliver(&packet);
     world.pump();
     world.goes_on();
-    // The same datagram to two connections: the second packet counts for nothing (RFC 9000 §12.2).
-    let first = world.peer.packet(&Shape { size: 0, ..Shape::new(PacketType::OneRtt) }, &numbers(&[0x01]));
-    world.deliver(&first);
+}
+
+#[test]
+fn a_datagram_for_two_connections() {
+    // What comes behind, under another id, counts for nothing (RFC 9000 §12.2).
+    let mut world = World::begin(Side::Server, Setup::default());
+    world.collect();
+    let shape = Shape { size: 1200, ..Shape::new(PacketType::Initial) };
+    let first = world.peer.packet(&shape, &[0x01]);
+    let shape = Shape { destination: Some(b"somebody".to_vec()), ..Shape::new(PacketType::Handshake) };
+    let second = world.peer.packet(&shape, &[0x3f]);
+    let dropped = world.subject.stats().packets_dropped;
+    world.deliver(&[first, second].concat());
+    assert_eq!(world.subject.stats().packets_dropped, dropped + 1);
+    assert!(!world.subject.is_closing());
     world.pump();
     world.goes_on();
+}
+
+#[test]
+fn version_2_has_its_own_keys_and_types() {
+    for subject in [Side::Server, Side::Client] {
+        let mut world = World::open_with(subject, Setup { version: Version::V2, ..Setup::default() });
+        world.goes_on();
+        // A packet of version 1 to a connection of version 2 (RFC 9369 §4).
+        world.peer.version = Version::V1;
+        let dropped = world.subject.stats().packets_dropped;
+        let mut packet = vec![0xe3, 0, 0, 0, 1, 8];
+        packet.extend_from_slice(&world.peer.destination.clone());
+        packet.extend_from_slice(b"\x08the peer\x40\x30");
+        packet.resize(packet.len() + 0x30, 7);
+        world.deliver(&packet);
+        assert_eq!(world.subject.stats().packets_dropped, dropped + 1);
+        world.goes_on();
+    }
 }
