@@ -8,7 +8,7 @@ use wirelace_quic_lite::{CloseReason, Connection, Endpoint, Event, Limits, Remem
 use wirelace_tls_glue::quic::{QuicSession, Side, TokenKeys, Version, retry_tag};
 
 use crate::peer::{Peer, Shape};
-use crate::wire::{Random, crypto, numbers};
+use crate::wire::{Random, crypto};
 use crate::world::{CLIENT, SERVER, Setup, World, client_config, client_tls, datagram, server_config, usual};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -524,4 +524,49 @@ fn version_2_has_its_own_keys_and_types() {
         assert_eq!(world.subject.stats().packets_dropped, dropped + 1);
         world.goes_on();
     }
+}
+
+#[test]
+fn handshakes_that_are_begun_and_left() {
+    // Each from another address, with a hello that is whole; they go when their time is up.
+    const COUNT: u64 = 50;
+    let (mut endpoint, now) = (server(), Instant::now());
+    let (mut open, mut held, mut out) = (Vec::new(), 0, Vec::with_capacity(20_000));
+    for number in 0..COUNT {
+        let mut peer = client(&number.to_be_bytes());
+        peer.pull();
+        let hello = std::mem::take(&mut peer.outgoing[0]);
+        let shape = Shape { size: 1200, ..Shape::new(PacketType::Initial) };
+        let packet = peer.packet(&shape, &crypto(0, &hello));
+        let from = format!("198.51.100.{number}:1000").parse().unwrap();
+        let info = allocation_counter::measure(|| {
+            let datagram = datagram(from, &packet);
+            let Routed::Incoming(incoming) = endpoint.route(now, SystemTime::now(), datagram, &mut out)
+            else {
+                panic!("a first packet")
+            };
+            let (handle, mut connection) = endpoint.accept(now, *incoming).unwrap();
+            while connection.poll_transmit(now, &mut out, 10).is_some() {}
+            endpoint.update(handle, &mut connection);
+            open.push((handle, connection));
+        });
+        held += info.bytes_current;
+    }
+    eprintln!("{} octets for each of {COUNT} handshakes", held / COUNT as i64);
+    assert!(held < COUNT as i64 * 64 * 1024, "{held} octets");
+    assert_eq!(endpoint.len() as u64, COUNT);
+    for (handle, mut connection) in open {
+        let mut turns = 0;
+        while !connection.is_closed() {
+            let deadline = connection.deadline().unwrap();
+            assert!(deadline <= now + 11 * SECOND);
+            connection.on_deadline(deadline);
+            while connection.poll_transmit(deadline, &mut out, 10).is_some() {}
+            while connection.poll_event().is_some() {}
+            turns += 1;
+            assert!(turns < 50);
+        }
+        endpoint.remove(handle);
+    }
+    assert!(endpoint.is_empty());
 }
