@@ -15,6 +15,7 @@ fn help_has_examples() {
         (&["conformance", "--help"], "wirelace conformance h2 127.0.0.1:8080"),
         (&["decode", "--help"], "| wirelace decode http1"),
         (&["decode", "http1", "--help"], "| wirelace decode http1"),
+        (&["decode", "quic", "--help"], "wirelace decode quic --role server"),
     ] {
         let (code, out, err) = run_text(arguments);
         assert_eq!((code, err.as_str()), (Some(0), ""), "{arguments:?}");

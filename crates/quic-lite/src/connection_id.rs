@@ -5,7 +5,8 @@ use core::fmt;
 /// Octets of a connection id of the versions that there are, at most (RFC 9000 §17.2).
 pub const MAX_CONNECTION_ID: usize = 20;
 
-/// A connection id: 0 to 20 octets.
+/// A connection id: 0 to 20 octets that one side has chosen, and the other calls it by (RFC 9000 §5.1). [`Default`] is
+/// the empty one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct ConnectionId {
     length: u8,

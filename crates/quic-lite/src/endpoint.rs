@@ -6,9 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use bytes::BytesMut;
 use wirelace_tls_glue::TlsError;
-use wirelace_tls_glue::quic::{Keys, RESET_TOKEN_LENGTH, Side, TAG_LENGTH, TokenOrigin, Version, retry_tag};
+use wirelace_tls_glue::quic::{Keys, RESET_TOKEN_LENGTH, Side, TokenOrigin, Version};
 use wirelace_wire::Budget;
 
 use crate::config::{ClientConfig, Remembered, ServerConfig};
@@ -16,7 +15,9 @@ use crate::connection::{Connection, ID_LENGTH, IdChange, Origin};
 use crate::connection_id::ConnectionId;
 use crate::entropy::Entropy;
 use crate::error::TransportErrorCode;
+use crate::frame::{Frame, PacketType};
 use crate::header::{Header, LongType};
+use crate::packet::{PacketHeader, write_retry, write_version_negotiation};
 use crate::transmit::{Datagram, Ecn, Transmit};
 
 /// A client's first datagrams are at least as large, so that answers can be (RFC 9000 §14.1).
@@ -267,17 +268,9 @@ impl Endpoint {
         let own: [u8; ID_LENGTH] = self.entropy.array();
         let random = self.entropy.array();
         let token = server.tokens.seal_retry(remote, destination.as_slice(), &own, wall, &random).ok()?;
-        // Initial 0, 0-RTT 1, Handshake 2, Retry 3; one more each in version 2, modulo 4.
-        let bits = if version == Version::V2 { 0 } else { 3 };
-        out.push(0xc0 | bits << 4 | self.entropy.array::<1>()[0] & 0x0f);
-        out.extend_from_slice(&version.number().to_be_bytes());
-        for id in [source.as_slice(), &own] {
-            out.push(id.len() as u8);
-            out.extend_from_slice(id);
-        }
-        out.extend_from_slice(&token);
-        let tag = retry_tag(version, destination.as_slice(), out).ok()?;
-        out.extend_from_slice(&tag);
+        let own = ConnectionId::new(&own)?;
+        let [unused] = self.entropy.array();
+        write_retry(out, version, (&source, &own, &destination), &token, unused).ok()?;
         Some(answer(remote, incoming.origin.local, out))
     }
 
@@ -360,18 +353,11 @@ impl Endpoint {
             return Routed::Nothing;
         }
         let random: [u8; 5] = self.entropy.array();
-        let [first, greased @ ..] = random;
-        out.push(0x80 | first);
-        out.extend_from_slice(&[0; 4]);
-        for id in [source, destination] {
-            out.push(id.len() as u8);
-            out.extend_from_slice(id);
-        }
-        for version in [Version::V1, Version::V2] {
-            out.extend_from_slice(&version.number().to_be_bytes());
-        }
+        let [unused, greased @ ..] = random;
         // A reserved one, so that clients learn to pass over what they do not know (§6.3).
-        out.extend_from_slice(&greased.map(|octet| octet & 0xf0 | 0x0a));
+        let greased = u32::from_be_bytes(greased) & 0xf0f0_f0f0 | 0x0a0a_0a0a;
+        let versions = [Version::V1.number(), Version::V2.number(), greased];
+        write_version_negotiation(out, source, destination, &versions, unused);
         Routed::Answer(answer(datagram.remote, datagram.local, out))
     }
 
@@ -416,25 +402,19 @@ fn close(incoming: &Incoming, code: TransportErrorCode, out: &mut Vec<u8>) -> Op
     out.clear();
     let Origin { version, destination, source, remote, local, .. } = incoming.origin;
     let mut keys = Keys::initial(version, destination.as_slice(), Side::Server).ok()?;
-    let bits = u8::from(version == Version::V2);
-    out.push(0xc0 | bits << 4);
-    out.extend_from_slice(&version.number().to_be_bytes());
-    for id in [&source, &destination] {
-        out.push(id.as_slice().len() as u8);
-        out.extend_from_slice(id.as_slice());
-    }
-    out.push(0); // No token.
-    let mut payload = vec![0x1c];
-    crate::octets::put_varint(&mut payload, code.value());
-    payload.extend_from_slice(&[0, 0]);
-    out.extend_from_slice(&((1 + payload.len() + TAG_LENGTH) as u16 | 0x4000).to_be_bytes());
-    let number_at = out.len();
-    out.push(0);
-    let mut sealed = BytesMut::from(&payload[..]);
-    let tag = keys.local.packet.seal(0, out, &mut sealed).ok()?;
-    out.extend_from_slice(&sealed);
-    out.extend_from_slice(&tag);
-    keys.local.header.protect(out, number_at).ok()?;
+    let header = PacketHeader {
+        kind: PacketType::Initial,
+        version,
+        destination: source,
+        source: destination,
+        token: &[],
+        key_phase: false,
+        number: 0,
+        number_length: 1,
+    };
+    let mut payload = Vec::new();
+    Frame::ConnectionClose { code, frame_type: 0, reason: &[] }.write(&mut payload);
+    header.seal(&payload, &mut keys.local, out).ok()?;
     Some(answer(remote, local, out))
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use wirelace_tls_glue::quic::ProtectionError;
 
-/// A code of CONNECTION_CLOSE frames of type 0x1c.
+/// A code of CONNECTION_CLOSE frames of type 0x1c (RFC 9000 §20.1): below 2^62. 0x100 to 0x1ff are alerts of TLS.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TransportErrorCode(u64);
 
@@ -13,7 +13,7 @@ macro_rules! codes {
         impl TransportErrorCode {
             $($(#[$doc])* pub const $name: TransportErrorCode = TransportErrorCode($value);)*
 
-            /// Its name; `None`: it has none, or is a CRYPTO_ERROR.
+            /// Its name in the RFC; `None`: it has none, or is a CRYPTO_ERROR.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
@@ -100,21 +100,34 @@ impl fmt::Debug for TransportErrorCode {
     }
 }
 
-/// The peer broke a rule: the connection ends with this code.
+/// The peer broke a rule: the connection ends with this code (RFC 9000 §11.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
+#[non_exhaustive]
+#[error("{reason}{}", Place(*offset))]
 pub struct TransportError {
     /// What the peer is told.
     pub code: TransportErrorCode,
     /// The type of the frame that did it, where one did.
     pub frame_type: Option<u64>,
-    /// The rule.
+    /// Where it stands: octets from the start of the packet's payload, or of the transport parameters. Of a frame that
+    /// can be read and is wrong all the same, this is its first octet. `None`: it stands nowhere.
+    pub offset: Option<usize>,
+    /// The rule, with its section.
     pub reason: &'static str,
+}
+
+/// Of an error, in words.
+struct Place(Option<usize>);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |offset| write!(f, ", at octet {offset}"))
+    }
 }
 
 impl TransportError {
     pub(crate) const fn new(code: TransportErrorCode, reason: &'static str) -> TransportError {
-        TransportError { code, frame_type: None, reason }
+        TransportError { code, frame_type: None, offset: None, reason }
     }
 
     pub(crate) const fn crypto_buffer() -> TransportError {
@@ -124,6 +137,13 @@ impl TransportError {
         )
     }
 
+    /// Where it stands, unless that is known already.
+    pub(crate) fn at(mut self, offset: usize) -> TransportError {
+        self.offset.get_or_insert(offset);
+        self
+    }
+
+    /// Which frame did it, unless that is known already.
     pub(crate) fn of_frame(mut self, frame_type: u64) -> TransportError {
         self.frame_type.get_or_insert(frame_type);
         self

@@ -1,24 +1,25 @@
-//! Frames (RFC 9000 §19, RFC 9221).
-
-use core::ops::RangeInclusive;
+//! Frames (RFC 9000 §19, RFC 9221): what packets carry.
+//!
+//! [`Frames`] reads those of a packet's payload, [`Frame::write`] writes them.
 
 use wirelace_tls_glue::quic::{RESET_TOKEN_LENGTH, ResetToken};
 use wirelace_wire::varint::decode_varint;
 
-use crate::connection_id::ConnectionId;
+pub use crate::ack::{Ack, AckEcn, AckRanges};
+use crate::connection_id::{ConnectionId, MAX_CONNECTION_ID};
 use crate::error::{TransportError, TransportErrorCode};
 use crate::stream_id::{Direction, StreamId};
 
-/// What a packet with frames is (RFC 9000 §12.4).
+/// The packets that carry frames (RFC 9000 §12.4): they differ in their keys, and in the frames that they may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PacketType {
-    /// The first packets of both sides.
+    /// The first packets of both sides (§17.2.2). Everybody can open them.
     Initial,
-    /// Early data.
+    /// What a client sends before the server has answered (§17.2.3).
     ZeroRtt,
-    /// The rest of the handshake.
+    /// The rest of the handshake (§17.2.4).
     Handshake,
-    /// All that follows.
+    /// All that follows, with short headers (§17.3.1).
     OneRtt,
 }
 
@@ -27,197 +28,138 @@ const MAX_STREAMS: u64 = 1 << 60;
 /// The largest number of the wire.
 const MAX_VARINT: u64 = (1 << 62) - 1;
 
-/// A frame; what it carries is borrowed from the packet.
+/// A frame (RFC 9000 §19, RFC 9221 §4); what it carries is borrowed from the packet. Numbers are below 2^62, offsets and
+/// sizes are in octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Frame<'a> {
-    /// PADDING, as many octets as there are in a row.
+    /// PADDING, as many as there are in a row (§19.1).
     Padding {
-        /// How many.
+        /// How many octets: each is a frame of its own on the wire.
         octets: usize,
     },
-    /// PING.
+    /// PING: asks for an acknowledgement (§19.2).
     Ping,
-    /// ACK.
+    /// ACK: packets that came (§19.3).
     Ack(Ack<'a>),
-    /// RESET_STREAM.
+    /// RESET_STREAM: its sender's side of a stream ends without the rest (§19.4).
     ResetStream {
-        /// Which.
+        /// Which stream.
         id: StreamId,
-        /// The application's code.
+        /// The application's error code.
         code: u64,
-        /// Octets that the stream has had.
+        /// Octets that its sender has sent on it, lost ones too.
         final_size: u64,
     },
-    /// STOP_SENDING.
+    /// STOP_SENDING: its sender wants no more of a stream (§19.5).
     StopSending {
-        /// Which.
+        /// Which stream.
         id: StreamId,
-        /// The application's code.
+        /// The application's error code.
         code: u64,
     },
-    /// CRYPTO.
+    /// CRYPTO: a piece of the handshake (§19.6).
     Crypto {
-        /// Where the octets belong.
+        /// Where in the octets of this packet type they begin; they end below 2^62.
         offset: u64,
         /// The octets.
         data: &'a [u8],
     },
-    /// NEW_TOKEN.
+    /// NEW_TOKEN: a server's, for the client's next connection (§19.7).
     NewToken {
-        /// For the next connection.
+        /// The token, never empty.
         token: &'a [u8],
     },
-    /// STREAM.
+    /// STREAM: a piece of a stream (§19.8).
     Stream {
-        /// Which.
+        /// Which stream.
         id: StreamId,
-        /// Where the octets belong.
+        /// Where in the stream they begin; they end below 2^62.
         offset: u64,
         /// The octets.
         data: &'a [u8],
         /// They are the last.
         fin: bool,
     },
-    /// MAX_DATA.
+    /// MAX_DATA: octets that the peer may send on all streams together (§19.9).
     MaxData(u64),
-    /// MAX_STREAM_DATA.
+    /// MAX_STREAM_DATA: octets that the peer may send on a stream (§19.10).
     MaxStreamData {
-        /// Which.
+        /// Which stream.
         id: StreamId,
-        /// Octets that it may have.
+        /// How many, from its beginning.
         value: u64,
     },
-    /// MAX_STREAMS.
+    /// MAX_STREAMS: streams that the peer may open (§19.11).
     MaxStreams {
         /// Of which kind.
         direction: Direction,
-        /// How many in all.
+        /// How many since the connection began: at most 2^60.
         value: u64,
     },
-    /// DATA_BLOCKED.
+    /// DATA_BLOCKED: its sender has more, and is at this limit of all streams, in octets (§19.12).
     DataBlocked(u64),
-    /// STREAM_DATA_BLOCKED.
+    /// STREAM_DATA_BLOCKED: its sender has more for a stream, and is at its limit (§19.13).
     StreamDataBlocked {
-        /// Which.
+        /// Which stream.
         id: StreamId,
-        /// At which limit.
+        /// The limit, in octets.
         value: u64,
     },
-    /// STREAMS_BLOCKED.
+    /// STREAMS_BLOCKED: its sender would open another stream, and is at the limit (§19.14).
     StreamsBlocked {
         /// Of which kind.
         direction: Direction,
-        /// At which limit.
+        /// The limit, in streams: at most 2^60.
         value: u64,
     },
-    /// NEW_CONNECTION_ID.
+    /// NEW_CONNECTION_ID: another id that its sender can be called by (§19.15).
     NewConnectionId {
-        /// The id's number.
+        /// The id's number: they are counted up from 0.
         sequence: u64,
-        /// All below are to be given up.
+        /// The peer is to give up all ids with lower numbers; at most `sequence`.
         retire_prior_to: u64,
-        /// The id.
+        /// The id: 1 to 20 octets.
         id: ConnectionId,
-        /// Who has it can end the connection.
+        /// The stateless reset token of this id: who has it can end the connection (§10.3).
         token: [u8; RESET_TOKEN_LENGTH],
     },
-    /// RETIRE_CONNECTION_ID.
+    /// RETIRE_CONNECTION_ID: its sender will not use this id any more (§19.16).
     RetireConnectionId {
         /// The id's number.
         sequence: u64,
     },
-    /// PATH_CHALLENGE.
+    /// PATH_CHALLENGE: who receives it sends the same octets back (§19.17).
     PathChallenge([u8; 8]),
-    /// PATH_RESPONSE.
+    /// PATH_RESPONSE: the octets of a PATH_CHALLENGE (§19.18).
     PathResponse([u8; 8]),
-    /// CONNECTION_CLOSE of the transport.
+    /// CONNECTION_CLOSE of type 0x1c: the transport ends the connection (§19.19).
     ConnectionClose {
         /// Why.
         code: TransportErrorCode,
-        /// The frame that caused it; 0: unknown.
+        /// The type of the frame that caused it; 0: it is not known, or was none.
         frame_type: u64,
-        /// In words.
+        /// Why in words: UTF-8 by custom, which nobody checks.
         reason: &'a [u8],
     },
-    /// CONNECTION_CLOSE of the application.
+    /// CONNECTION_CLOSE of type 0x1d: the application ends the connection (§19.19).
     ApplicationClose {
-        /// Its code.
+        /// The application's error code.
         code: u64,
-        /// In words.
+        /// Why in words: UTF-8 by custom, which nobody checks.
         reason: &'a [u8],
     },
-    /// HANDSHAKE_DONE.
+    /// HANDSHAKE_DONE: a server's, when it has confirmed the handshake (§19.20).
     HandshakeDone,
-    /// DATAGRAM.
+    /// DATAGRAM: what is sent once, and belongs to no stream (RFC 9221 §4).
     Datagram {
         /// Its content.
         data: &'a [u8],
     },
 }
 
-/// What an ACK frame says (§19.3). Its ranges are known to be valid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ack<'a> {
-    /// The largest packet number that came.
-    pub largest: u64,
-    /// How long ago it came, in units of the sender's `ack_delay_exponent`.
-    pub delay: u64,
-    /// Packets below the largest that came without a gap.
-    first: u64,
-    /// Gaps and ranges.
-    rest: &'a [u8],
-    /// ECN marks that came.
-    pub ecn: Option<AckEcn>,
-}
-
-/// Counts of ECN marks (§19.3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AckEcn {
-    /// ECT(0).
-    pub ect0: u64,
-    /// ECT(1).
-    pub ect1: u64,
-    /// ECN-CE.
-    pub ce: u64,
-}
-
-impl<'a> Ack<'a> {
-    /// Packet numbers that came, the largest first.
-    #[must_use]
-    pub fn ranges(&self) -> AckRanges<'a> {
-        AckRanges { next: Some((self.largest, self.first)), rest: self.rest }
-    }
-}
-
-/// The ranges of an ACK frame.
-#[derive(Debug, Clone)]
-pub struct AckRanges<'a> {
-    /// The end of a range, and how many there are below it.
-    next: Option<(u64, u64)>,
-    rest: &'a [u8],
-}
-
-impl Iterator for AckRanges<'_> {
-    type Item = RangeInclusive<u64>;
-
-    #[inline]
-    fn next(&mut self) -> Option<RangeInclusive<u64>> {
-        let (end, below) = self.next?;
-        let start = end.checked_sub(below)?;
-        self.next = (|| {
-            let (gap, octets) = decode_varint(self.rest)?;
-            let rest = self.rest.get(octets..)?;
-            let (below, octets) = decode_varint(rest)?;
-            self.rest = rest.get(octets..)?;
-            Some((start.checked_sub(gap)?.checked_sub(2)?, below))
-        })();
-        Some(start..=end)
-    }
-}
-
 impl Frame<'_> {
-    /// The receiver of a packet with it has to acknowledge it (RFC 9002 §2).
+    /// Whoever receives a packet with it has to acknowledge that (RFC 9002 §2).
     #[must_use]
     pub const fn is_ack_eliciting(&self) -> bool {
         !matches!(
@@ -241,7 +183,8 @@ impl Frame<'_> {
         )
     }
 
-    /// Its type, without the bits that say which parts it has.
+    /// Its type, as [`write`](Frame::write) writes it: of STREAM and DATAGRAM the one with a length. A frame that came
+    /// may have had another one of the same meaning.
     #[must_use]
     pub const fn frame_type(&self) -> u64 {
         match self {
@@ -252,7 +195,7 @@ impl Frame<'_> {
             Frame::StopSending { .. } => 0x05,
             Frame::Crypto { .. } => 0x06,
             Frame::NewToken { .. } => 0x07,
-            Frame::Stream { .. } => 0x08,
+            Frame::Stream { offset, fin, .. } => 0x0a | ((*offset > 0) as u64) << 2 | *fin as u64,
             Frame::MaxData(_) => 0x10,
             Frame::MaxStreamData { .. } => 0x11,
             Frame::MaxStreams { direction, .. } => {
@@ -270,7 +213,7 @@ impl Frame<'_> {
             Frame::ConnectionClose { .. } => 0x1c,
             Frame::ApplicationClose { .. } => 0x1d,
             Frame::HandshakeDone => 0x1e,
-            Frame::Datagram { .. } => 0x30,
+            Frame::Datagram { .. } => 0x31,
         }
     }
 }
@@ -286,18 +229,34 @@ const fn is_allowed(frame_type: u64, packet: PacketType) -> bool {
     }
 }
 
-/// The frames of a packet's payload. It ends with the first error.
+/// Reads the frames of a packet's payload, one after the other. It copies and allocates nothing.
+///
+/// The first error is the last item: FRAME_ENCODING_ERROR for a frame that cannot be read, PROTOCOL_VIOLATION for one
+/// that must not be in such a packet or has a type in more octets than it needs (RFC 9000 §12.4). Its
+/// [`offset`](TransportError::offset) is that of the field which is wrong, from the start of the payload; the payload's
+/// length where more was due.
+///
+/// That a packet has at least one frame (§12.4) is not checked here.
 #[derive(Debug, Clone)]
 pub struct Frames<'a> {
     rest: &'a [u8],
+    /// Octets of all of the payload.
+    length: usize,
     packet: PacketType,
 }
 
 impl<'a> Frames<'a> {
-    /// Of the payload of such a packet.
+    /// Of the payload of a packet of this type, without its protection.
     #[must_use]
     pub const fn new(payload: &'a [u8], packet: PacketType) -> Frames<'a> {
-        Frames { rest: payload, packet }
+        Frames { rest: payload, length: payload.len(), packet }
+    }
+
+    /// Where the next frame begins, in octets from the start of the payload.
+    #[inline]
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.length - self.rest.len()
     }
 
     #[inline]
@@ -332,23 +291,27 @@ impl<'a> Frames<'a> {
             core::mem::take(&mut self.rest)
         };
         if offset + data.len() as u64 > MAX_VARINT {
-            return Err(encoding("a STREAM frame ends behind 2^62 - 1 (RFC 9000 §19.8)"));
+            let rule = encoding("a STREAM frame ends behind 2^62 - 1 (RFC 9000 §19.8)");
+            return Err(rule.at(self.offset() - data.len()));
         }
         Ok(Frame::Stream { id, offset, data, fin: kind & 0x01 != 0 })
     }
 
     fn ack(&mut self, ecn: bool) -> Result<Frame<'a>, TransportError> {
-        let (largest, delay, count, first) = (self.varint()?, self.varint()?, self.varint()?, self.varint()?);
-        let wrong = encoding("an ACK frame has packet numbers below 0 (RFC 9000 §19.3.1)");
-        let mut lowest = largest.checked_sub(first).ok_or(wrong)?;
+        let (largest, delay, count) = (self.varint()?, self.varint()?, self.varint()?);
+        let wrong = |at| encoding("an ACK frame has packet numbers below 0 (RFC 9000 §19.3.1)").at(at);
+        let at = self.offset();
+        let first = self.varint()?;
+        let mut lowest = largest.checked_sub(first).ok_or_else(|| wrong(at))?;
         let all = self.rest;
         for _ in 0..count {
+            let at = self.offset();
             let (gap, below) = (self.varint()?, self.varint()?);
             lowest = lowest
                 .checked_sub(gap)
                 .and_then(|end| end.checked_sub(2))
                 .and_then(|end| end.checked_sub(below))
-                .ok_or(wrong)?;
+                .ok_or_else(|| wrong(at))?;
         }
         let rest = all.get(..all.len() - self.rest.len()).unwrap_or_default();
         let ecn = if ecn {
@@ -360,46 +323,47 @@ impl<'a> Frames<'a> {
     }
 
     fn streams(&mut self) -> Result<u64, TransportError> {
+        let at = self.offset();
         let value = self.varint()?;
         if value > MAX_STREAMS {
-            return Err(encoding("a number of streams above 2^60 (RFC 9000 §19.11, §19.14)"));
+            return Err(encoding("a number of streams above 2^60 (RFC 9000 §19.11, §19.14)").at(at));
         }
         Ok(value)
     }
 
     fn new_connection_id(&mut self) -> Result<Frame<'a>, TransportError> {
-        let (sequence, retire_prior_to) = (self.varint()?, self.varint()?);
-        let [length] = self.array()?;
-        let id = self.take(length.into())?;
-        let id = ConnectionId::new(id).filter(|id| !id.as_slice().is_empty());
-        let id = id.ok_or(encoding("a connection id of 0 or more than 20 octets (RFC 9000 §19.15)"))?;
+        let sequence = self.varint()?;
+        let at = self.offset();
+        let retire_prior_to = self.varint()?;
         if retire_prior_to > sequence {
-            return Err(encoding("Retire Prior To is above the id's own number (RFC 9000 §19.15)"));
+            return Err(encoding("Retire Prior To is above the id's own number (RFC 9000 §19.15)").at(at));
         }
+        let at = self.offset();
+        let [length] = self.array()?;
+        if length == 0 || usize::from(length) > MAX_CONNECTION_ID {
+            return Err(encoding("a connection id of 0 or more than 20 octets (RFC 9000 §19.15)").at(at));
+        }
+        let id = ConnectionId::new(self.take(length.into())?).unwrap_or_default();
         Ok(Frame::NewConnectionId { sequence, retire_prior_to, id, token: self.array()? })
     }
 
     fn read(&mut self, first: u8) -> Result<Frame<'a>, TransportError> {
-        let kind = if first < 0x40 {
-            self.rest = self.rest.get(1..).unwrap_or_default();
-            u64::from(first)
-        } else {
+        let at = self.offset();
+        if first >= 0x40 {
             // No type that is known here needs more than one octet.
             let kind = self.varint()?;
-            if kind < 0x40 {
-                return Err(TransportError::new(
-                    TransportErrorCode::PROTOCOL_VIOLATION,
-                    "a frame type in more octets than it needs (RFC 9000 §12.4)",
-                ));
-            }
-            return Err(encoding("unknown frame type (RFC 9000 §12.4)").of_frame(kind));
-        };
+            let rule = if kind < 0x40 {
+                violation("a frame type in more octets than it needs (RFC 9000 §12.4)")
+            } else {
+                encoding("unknown frame type (RFC 9000 §12.4)")
+            };
+            return Err(rule.at(at).of_frame(kind));
+        }
+        self.rest = self.rest.get(1..).unwrap_or_default();
+        let kind = u64::from(first);
         if !is_allowed(kind, self.packet) && is_known(kind) {
-            return Err(TransportError::new(
-                TransportErrorCode::PROTOCOL_VIOLATION,
-                "a frame in a packet that must not have it (RFC 9000 §12.4)",
-            )
-            .of_frame(kind));
+            let rule = violation("a frame in a packet that must not have it (RFC 9000 §12.4)");
+            return Err(rule.at(at).of_frame(kind));
         }
         self.frame(kind).map_err(|error| error.of_frame(kind))
     }
@@ -422,16 +386,19 @@ impl<'a> Frames<'a> {
             },
             0x05 => Frame::StopSending { id: StreamId(self.varint()?), code: self.varint()? },
             0x06 => {
-                let (offset, length) = (self.varint()?, self.varint()?);
+                let offset = self.varint()?;
+                let at = self.offset();
+                let length = self.varint()?;
                 if offset + length > MAX_VARINT {
-                    return Err(encoding("a CRYPTO frame ends behind 2^62 - 1 (RFC 9000 §19.6)"));
+                    return Err(encoding("a CRYPTO frame ends behind 2^62 - 1 (RFC 9000 §19.6)").at(at));
                 }
                 Frame::Crypto { offset, data: self.take(length)? }
             }
             0x07 => {
+                let at = self.offset();
                 let length = self.varint()?;
                 if length == 0 {
-                    return Err(encoding("NEW_TOKEN without a token (RFC 9000 §19.7)"));
+                    return Err(encoding("NEW_TOKEN without a token (RFC 9000 §19.7)").at(at));
                 }
                 Frame::NewToken { token: self.take(length)? }
             }
@@ -461,7 +428,7 @@ impl<'a> Frames<'a> {
                 let length = self.varint()?;
                 Frame::Datagram { data: self.take(length)? }
             }
-            _ => return Err(encoding("unknown frame type (RFC 9000 §12.4)")),
+            _ => return Err(encoding("unknown frame type (RFC 9000 §12.4)").at(self.offset() - 1)),
         })
     }
 }
@@ -476,6 +443,10 @@ const fn encoding(reason: &'static str) -> TransportError {
     TransportError::new(TransportErrorCode::FRAME_ENCODING_ERROR, reason)
 }
 
+const fn violation(reason: &'static str) -> TransportError {
+    TransportError::new(TransportErrorCode::PROTOCOL_VIOLATION, reason)
+}
+
 impl<'a> Iterator for Frames<'a> {
     type Item = Result<Frame<'a>, TransportError>;
 
@@ -483,10 +454,11 @@ impl<'a> Iterator for Frames<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let first = *self.rest.first()?;
         let frame = self.read(first);
-        if frame.is_err() {
+        Some(frame.map_err(|error| {
             self.rest = &[];
-        }
-        Some(frame)
+            // What has no place of its own is cut by the end.
+            error.at(self.length)
+        }))
     }
 }
 

@@ -1,4 +1,6 @@
-//! Headers of packets, before their protection is removed (RFC 8999, RFC 9000 §17).
+//! Headers of packets, as far as they can be read without keys (RFC 8999, RFC 9000 §17, RFC 9369 §3.2).
+//!
+//! A datagram may have several packets (§12.2): what is behind [`Header::packet_length`] is the next.
 
 use core::ops::Range;
 
@@ -7,7 +9,7 @@ use wirelace_wire::varint::decode_varint;
 
 use crate::connection_id::ConnectionId;
 
-/// The kinds of packets with a long header that carry frames.
+/// The kinds of packets with a long header that carry frames (RFC 9000 §17.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LongType {
     /// RFC 9000 §17.2.2.
@@ -18,7 +20,8 @@ pub enum LongType {
     Handshake,
 }
 
-/// The header of the first packet of a datagram, as far as it can be read without keys.
+/// The header of the first packet of a datagram, as far as it can be read without keys. Nothing that it says is known
+/// to be true before the packet has been opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Header {
@@ -32,9 +35,9 @@ pub enum Header {
         destination: ConnectionId,
         /// How its sender wants to be called.
         source: ConnectionId,
-        /// Where the token of an Initial packet lies.
+        /// Where the token of an Initial packet lies, from the start of the packet; empty: there is none.
         token: Range<usize>,
-        /// Where the packet number begins.
+        /// Where the packet number begins, from the start of the packet.
         number_offset: usize,
         /// Octets of the packet.
         length: usize,
@@ -43,7 +46,7 @@ pub enum Header {
     Short {
         /// To whom it goes.
         destination: ConnectionId,
-        /// Where the packet number begins.
+        /// Where the packet number begins, from the start of the packet.
         number_offset: usize,
         /// Octets of the packet.
         length: usize,
@@ -56,7 +59,7 @@ pub enum Header {
         destination: ConnectionId,
         /// How the server wants to be called.
         source: ConnectionId,
-        /// Where the token lies.
+        /// Where the token lies, from the start of the packet.
         token: Range<usize>,
         /// Octets of the packet.
         length: usize,
@@ -96,7 +99,7 @@ pub enum HeaderError {
         offset: usize,
     },
     /// The fixed bit is not set (and nobody agreed on RFC 9287).
-    #[error("fixed bit is 0 (RFC 9000 §17.2)")]
+    #[error("fixed bit is 0 (RFC 9000 §17.2, §17.3.1)")]
     FixedBit,
     /// A connection id of more than 20 octets.
     #[error("connection id at octet {offset} has {length} octets, at most 20 are allowed (RFC 9000 §17.2)")]
@@ -108,18 +111,36 @@ pub enum HeaderError {
     },
     /// The Length field says more than there is, or less than a packet needs.
     #[error(
-        "packet of {length} octets, expected at least 20 and no more than the datagram has (RFC 9000 §17.2)"
+        "length at octet {offset} is {length}, expected at least 20 and no more than the datagram has (RFC 9000 §17.2)"
     )]
     Length {
-        /// What it says.
+        /// Where it stands.
+        offset: usize,
+        /// What it says: octets of packet number, payload and tag.
         length: u64,
     },
     /// Version Negotiation without a version, or with a part of one.
-    #[error("versions of {length} octets, expected a multiple of 4 (RFC 9000 §17.2.1)")]
+    #[error("versions at octet {offset} have {length} octets, expected a multiple of 4 (RFC 9000 §17.2.1)")]
     Versions {
+        /// Where they begin.
+        offset: usize,
         /// Their octets.
         length: usize,
     },
+}
+
+impl HeaderError {
+    /// Where the rule is broken, in octets from the start of the packet; the datagram's length where more was due.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        match *self {
+            HeaderError::FixedBit => 0,
+            HeaderError::Truncated { offset }
+            | HeaderError::ConnectionId { offset, .. }
+            | HeaderError::Length { offset, .. }
+            | HeaderError::Versions { offset, .. } => offset,
+        }
+    }
 }
 
 /// Reads on from a position.
@@ -154,8 +175,17 @@ impl Header {
     /// Reads the header of the packet that `datagram` begins with. `local_id`: octets of this side's connection ids,
     /// which short headers do not say.
     ///
+    /// ```
+    /// use wirelace_quic_lite::header::{Header, HeaderError};
+    ///
+    /// let negotiation = b"\x80\0\0\0\0\x02to\x04from\0\0\0\x01";
+    /// let Header::VersionNegotiation { versions, .. } = Header::parse(negotiation, 8)? else { panic!() };
+    /// assert_eq!(versions, [1]);
+    /// # Ok::<(), HeaderError>(())
+    /// ```
+    ///
     /// # Errors
-    /// It cannot be one, or is cut.
+    /// It cannot be one, or is cut: [`HeaderError`] says where.
     #[inline]
     pub fn parse(datagram: &[u8], local_id: usize) -> Result<Header, HeaderError> {
         let first = *datagram.first().ok_or(HeaderError::Truncated { offset: 0 })?;
@@ -189,7 +219,7 @@ impl Header {
         if version == 0 {
             let versions = datagram.get(reader.at..).unwrap_or_default();
             if versions.is_empty() || versions.len() % 4 != 0 {
-                return Err(HeaderError::Versions { length: versions.len() });
+                return Err(HeaderError::Versions { offset: reader.at, length: versions.len() });
             }
             let versions = versions.chunks_exact(4);
             return Ok(Header::VersionNegotiation {
@@ -226,12 +256,13 @@ impl Header {
             token = reader.at..reader.at.saturating_add(count);
             reader.take(count)?;
         }
+        let length_at = reader.at;
         let rest = reader.varint()?;
         let number_offset = reader.at;
         let left = (length - number_offset) as u64;
         // A packet number, and enough for the sample of the header's protection.
         if rest > left || rest < 4 + TAG_LENGTH as u64 {
-            return Err(HeaderError::Length { length: rest });
+            return Err(HeaderError::Length { offset: length_at, length: rest });
         }
         let length = number_offset + usize::try_from(rest).unwrap_or(0);
         Ok(Header::Long { kind, version, destination, source, token, number_offset, length })

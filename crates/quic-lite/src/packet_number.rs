@@ -1,6 +1,7 @@
 //! Packet numbers in headers (RFC 9000 §17.1, §A.2, §A.3).
 
-/// Octets that a packet number needs, so that a peer knows it which may not have got anything behind `largest_acked`.
+/// Octets, 1 to 4, that a packet number needs, so that a peer knows it which may not have got anything behind
+/// `largest_acked` (RFC 9000 §A.2).
 #[must_use]
 pub const fn length(number: u64, largest_acked: Option<u64>) -> usize {
     let unacknowledged = match largest_acked {
@@ -17,7 +18,7 @@ pub const fn length(number: u64, largest_acked: Option<u64>) -> usize {
 }
 
 /// The packet number whose lowest `length` octets (1 to 4) are `truncated`, next to `expected`: one more than the
-/// largest that came.
+/// largest that came in this packet number space, or 0 (§A.3).
 #[must_use]
 pub const fn decode(truncated: u32, length: usize, expected: u64) -> u64 {
     let window = 1_u64 << (8 * length as u32);

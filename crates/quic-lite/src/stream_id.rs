@@ -4,21 +4,30 @@ use core::fmt;
 
 use wirelace_tls_glue::quic::Side;
 
-/// Whether both sides send on a stream, or only the one that opened it.
+/// The kind of a stream: whether both sides send on it, or only the one that opened it (RFC 9000 §2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// Both.
+    /// Both sides.
     Bidirectional,
     /// Only the side that opened it.
     Unidirectional,
 }
 
-/// The id of a stream. It says who opened the stream, of which kind it is, and how many of this kind were before it.
+/// The id of a stream (RFC 9000 §2.1): below 2^62. It says who opened the stream, of which kind it is, and how many of
+/// this kind were before it.
+///
+/// ```
+/// use wirelace_quic_lite::tls::quic::Side;
+/// use wirelace_quic_lite::{Direction, StreamId};
+///
+/// let id = StreamId::new(Side::Server, Direction::Unidirectional, 2);
+/// assert_eq!((id.0, id.index(), id.direction()), (11, 2, Direction::Unidirectional));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u64);
 
 impl StreamId {
-    /// The stream of this kind behind `index` others.
+    /// The stream of this kind behind `index` others, which are fewer than 2^60.
     #[must_use]
     pub const fn new(initiator: Side, direction: Direction, index: u64) -> StreamId {
         let initiator = matches!(initiator, Side::Server) as u64;

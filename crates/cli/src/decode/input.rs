@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
+use wirelace_quic_lite::ConnectionId;
+
 use crate::failure::Failure;
 
 /// Reads all of `file`, or of stdin for `None` and `-`.
@@ -16,6 +18,12 @@ pub(super) fn read(file: Option<&Path>, hex: bool) -> Result<Vec<u8>, Failure> {
     };
     let bytes = bytes.map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
     if hex { unhex(&bytes) } else { Ok(bytes) }
+}
+
+/// A connection id in hex digits.
+pub(super) fn connection_id(text: &str) -> Result<ConnectionId, String> {
+    let octets = unhex(text.as_bytes()).map_err(|_| "not pairs of hex digits".to_owned())?;
+    ConnectionId::new(&octets).ok_or_else(|| format!("{} octets, expected at most 20", octets.len()))
 }
 
 /// Pairs of hex digits with anything blank around them; `#` starts a comment, `0x` before a pair is skipped.

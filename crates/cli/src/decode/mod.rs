@@ -6,6 +6,7 @@ mod hpack;
 mod http1;
 mod http2;
 mod input;
+mod quic;
 mod sections;
 mod tree;
 mod wrong;
@@ -13,7 +14,9 @@ mod wrong;
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use wirelace::tls_glue::quic::Side;
+use wirelace_quic_lite::ConnectionId;
 
 use crate::failure::Failure;
 use tree::{Plain, Tree};
@@ -38,6 +41,19 @@ enum Format {
     /// One HPACK field block
     #[command(after_help = HPACK_EXAMPLES)]
     Hpack(Source),
+    /// One QUIC datagram: all its packets; the frames of Initial packets, which anybody can open
+    #[command(after_help = QUIC_EXAMPLES)]
+    Quic {
+        #[command(flatten)]
+        source: Source,
+        /// Who sent the datagram
+        #[arg(long, value_enum, default_value = "client")]
+        role: Role,
+        /// The connection id that the client's first packet went to, in hex digits: the keys of Initial packets follow
+        /// from it, and the tag of Retry packets. Without it, it is that of the packet
+        #[arg(long, value_name = "HEX", value_parser = input::connection_id, required_if_eq("role", "server"))]
+        dcid: Option<ConnectionId>,
+    },
     /// Frames of the binary framing protocol: base form, hello and extended form
     #[command(after_help = FRAME_EXAMPLES)]
     Frame(Source),
@@ -50,6 +66,12 @@ struct Source {
     /// The input is hex digits; blanks, `:`, `,`, `-`, `0x` between bytes and `#` comments are skipped
     #[arg(long)]
     hex: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Role {
+    Client,
+    Server,
 }
 
 const HTTP1_EXAMPLES: &str = "\
@@ -85,6 +107,14 @@ that names the rule, and exit code 3. The block is taken for the first of its co
 Examples:
   echo '82 86 84 41 8cf1e3c2e5f23a6ba0ab90f4ff' | wirelace decode hpack --hex";
 
+const QUIC_EXAMPLES: &str = "\
+Each line has an offset, the section of the RFC, and what stands there. The first wrong byte ends it with an error \
+that names the rule, and exit code 3. Of packets other than Initial, only what is not encrypted is shown.
+
+Examples:
+  wirelace decode quic captured.bin
+  wirelace decode quic --role server --dcid 8394c8f03e515708 --hex answer.txt";
+
 const EXAMPLES: &str = "\
 Examples:
   printf 'GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' | wirelace decode http1
@@ -93,14 +123,21 @@ Examples:
 
 /// Runs the command.
 pub(crate) fn run(args: &DecodeArgs) -> Result<(), Failure> {
-    let (Format::Http1(source) | Format::Http2(source) | Format::Hpack(source) | Format::Frame(source)) =
-        &args.format;
-    let input = input::read(source.file.as_deref(), source.hex)?;
+    let (Format::Http1(source)
+    | Format::Http2(source)
+    | Format::Hpack(source)
+    | Format::Quic { source, .. }
+    | Format::Frame(source)) = &args.format;
+    let mut input = input::read(source.file.as_deref(), source.hex)?;
     let mut tree = Tree::new(BufWriter::new(io::stdout().lock()));
     let result = match args.format {
         Format::Http1(_) => http1::decode(&input, &mut tree),
         Format::Http2(_) => http2::decode(&input, &mut tree),
         Format::Hpack(_) => hpack::decode(&input, &mut tree),
+        Format::Quic { role, dcid, .. } => {
+            let from = if matches!(role, Role::Client) { Side::Client } else { Side::Server };
+            quic::decode(&mut input, quic::Known { from, original: dcid }, &mut tree)
+        }
         Format::Frame(_) => frame::decode(&input, &mut tree),
     };
     let flushed = tree.flush();

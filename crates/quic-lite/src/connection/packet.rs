@@ -4,13 +4,9 @@ use wirelace_tls_glue::quic::{HeaderKey, PacketKey, ProtectionError, TAG_LENGTH,
 
 use crate::connection_id::ConnectionId;
 use crate::frame::PacketType;
+use crate::packet::{BEFORE_SAMPLE, LENGTH, PacketHeader, set_length};
 use crate::packet_number;
 use crate::recovery::Space;
-
-/// Octets of the Length field of long headers: enough for any datagram.
-const LENGTH: usize = 2;
-/// Octets behind the beginning of the packet number in front of the sample (RFC 9001 §5.4.2).
-const BEFORE_SAMPLE: usize = 4;
 
 /// What a header says.
 #[derive(Debug, Clone, Copy)]
@@ -61,31 +57,17 @@ impl Packet {
     /// Writes the header.
     pub(super) fn begin(out: &mut Vec<u8>, space: Space, fields: &HeaderFields<'_>, frames: usize) -> Packet {
         let start = out.len();
-        let number = packet_number::length(fields.number, fields.largest_acked);
-        let length_bits = number as u8 - 1;
-        match fields.kind {
-            PacketType::OneRtt => {
-                out.push(0x40 | u8::from(fields.phase) << 2 | length_bits);
-                out.extend_from_slice(fields.destination.as_slice());
-            }
-            kind => {
-                let bits = long_type(kind, fields.version);
-                out.push(0xc0 | bits << 4 | length_bits);
-                out.extend_from_slice(&fields.version.number().to_be_bytes());
-                for id in [&fields.destination, &fields.source] {
-                    out.push(id.as_slice().len() as u8);
-                    out.extend_from_slice(id.as_slice());
-                }
-                if kind == PacketType::Initial {
-                    crate::octets::put_varint(out, fields.token.len() as u64);
-                    out.extend_from_slice(fields.token);
-                }
-                out.extend_from_slice(&[0; LENGTH]);
-            }
-        }
-        let number_at = out.len();
-        let octets = fields.number.to_be_bytes();
-        out.extend_from_slice(octets.get(8 - number..).unwrap_or_default());
+        let header = PacketHeader {
+            kind: fields.kind,
+            version: fields.version,
+            destination: fields.destination,
+            source: fields.source,
+            token: fields.token,
+            key_phase: fields.phase,
+            number: fields.number,
+            number_length: packet_number::length(fields.number, fields.largest_acked),
+        };
+        let number_at = header.write(out);
         Packet {
             space,
             kind: fields.kind,
@@ -143,27 +125,12 @@ impl Packet {
         let Some(packet) = out.get_mut(self.start..self.end + TAG_LENGTH) else { return Ok(()) };
         let number_at = self.number_at - self.start;
         if self.kind != PacketType::OneRtt {
-            let length = (packet.len() - number_at) as u16 | 0x4000;
-            let place = packet.get_mut(number_at - LENGTH..number_at);
-            place.into_iter().for_each(|place| place.copy_from_slice(&length.to_be_bytes()));
+            set_length(packet, number_at, packet.len() - number_at);
         }
         let (header, rest) = packet.split_at_mut(self.payload_at - self.start);
         let (payload, place) = rest.split_at_mut(self.end - self.payload_at);
         let tag = key.seal(self.number, header, payload)?;
         place.copy_from_slice(&tag);
         header_key.protect(packet, number_at)
-    }
-}
-
-/// RFC 9000 §17.2, RFC 9369 §3.2.
-fn long_type(kind: PacketType, version: Version) -> u8 {
-    let bits = match kind {
-        PacketType::Initial => 0,
-        PacketType::ZeroRtt => 1,
-        PacketType::Handshake | PacketType::OneRtt => 2,
-    };
-    match version {
-        Version::V2 => bits + 1,
-        _ => bits,
     }
 }

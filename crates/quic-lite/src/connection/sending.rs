@@ -9,13 +9,11 @@ use super::packet::{HeaderFields, Packet, overhead};
 use super::path::MIN_DATAGRAM;
 use super::{Connection, Stage, local_ids};
 use crate::error::TransportErrorCode;
-use crate::frame::PacketType;
+use crate::frame::{Frame, PacketType};
 use crate::recovery::{Sent, Space};
 use crate::sent_frame::SentFrame;
 use crate::transmit::{Ecn, Transmit};
 
-/// Room for a datagram with a challenge or an acknowledgement.
-const SMALL: usize = 64;
 /// Octets that are worth another packet in a datagram.
 const WORTH: usize = 32;
 /// Octets that a datagram may be padded with so that others can follow in one train.
@@ -51,6 +49,12 @@ impl Connection {
                 || self.path.response_due().is_some())
     }
 
+    /// Whether the path works does not wait for the window of the path (RFC 9000 §8.2).
+    fn owes_path_frame(&self) -> bool {
+        let kept = self.keys.one_rtt.is_some();
+        kept && (self.path.challenge_due().is_some() || self.path.response_due().is_some())
+    }
+
     /// Writes datagrams that want to go into `out`, which is emptied first: at most `segments` of the same size, all to
     /// one address. `None`: nothing goes now.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>, segments: usize) -> Option<Transmit> {
@@ -76,9 +80,7 @@ impl Connection {
         while count < segments.max(1) {
             let start = out.len();
             let room = self.path.room();
-            // A client that has moved, and says little, is to be answered as far as that goes (RFC 9000 §8.2.1).
-            let least = if self.confirmed { SMALL } else { usize::from(MIN_DATAGRAM) };
-            if room < least {
+            if !self.path.has_room(!self.confirmed) {
                 break;
             }
             let size = match self.write_datagram(now, out, segment.min(room)) {
@@ -154,7 +156,7 @@ impl Connection {
         let window = self.recovery.allowance(now) >= limit;
         for space in SPACES {
             let Some(kind) = self.kind_of(space) else { continue };
-            let probes = self.space(space).probes > 0;
+            let probes = self.space(space).probes > 0 || space == Space::Data && self.owes_path_frame();
             let permit = Permit { now, data: window || probes };
             if !self.space_wants(now, space, kind, permit, count > 0) {
                 continue;
@@ -411,46 +413,36 @@ impl Connection {
         let mut pads = false;
         if self.handshake_done && out.len() < end {
             self.handshake_done = false;
-            out.push(0x1e);
+            Frame::HandshakeDone.write(out);
             self.building.push(SentFrame::HandshakeDone);
         }
         if let Some(data) = self.path.response_due().filter(|_| out.len() + 9 <= end) {
             self.path.response_sent();
-            out.push(0x1b);
-            out.extend_from_slice(&data);
+            Frame::PathResponse(data).write(out);
             self.building.push(SentFrame::PathResponse);
             pads = true;
         }
         if let Some(data) = self.path.challenge_due().filter(|_| out.len() + 9 <= end) {
-            let patience = self.three_probes();
+            let patience = self.recovery.probe_timeout();
             self.path.challenge_sent(now, patience);
-            out.push(0x1a);
-            out.extend_from_slice(&data);
+            Frame::PathChallenge(data).write(out);
             self.building.push(SentFrame::PathChallenge);
             pads = true;
         }
         while let Some(sequence) = self.remote_ids.to_announce().filter(|_| out.len() + 9 <= end) {
             self.remote_ids.announced(sequence);
-            out.push(0x19);
-            put_varint(out, sequence);
+            Frame::RetireConnectionId { sequence }.write(out);
             self.building.push(SentFrame::RetireConnectionId { sequence });
         }
         if self.confirmed {
             while let Some((sequence, id)) = self.local_ids.to_announce().filter(|_| out.len() + 64 <= end) {
                 self.local_ids.announced(sequence);
-                out.push(0x18);
-                put_varint(out, sequence);
-                put_varint(out, 0);
-                out.push(id.as_slice().len() as u8);
-                out.extend_from_slice(id.as_slice());
                 let token = *local_ids::reset_token(&self.reset_key, &id).octets();
-                out.extend_from_slice(&token);
+                Frame::NewConnectionId { sequence, retire_prior_to: 0, id, token }.write(out);
                 self.building.push(SentFrame::NewConnectionId { sequence });
             }
             if let Some(token) = self.new_token.take_if(|token| out.len() + 9 + token.len() <= end) {
-                out.push(0x07);
-                put_varint(out, token.len() as u64);
-                out.extend_from_slice(&token);
+                Frame::NewToken { token: &token }.write(out);
                 self.building.push(SentFrame::NewToken);
             }
         }
@@ -471,9 +463,7 @@ impl Connection {
             }
             let Some(data) = self.datagrams.outgoing.pop_front() else { return };
             self.datagrams.outgoing_bytes -= data.len();
-            out.push(0x31);
-            put_varint(out, data.len() as u64);
-            out.extend_from_slice(&data);
+            Frame::Datagram { data: &data }.write(out);
             self.building.push(SentFrame::Datagram);
         }
     }
@@ -517,35 +507,37 @@ impl Connection {
         }
     }
 
-    /// Challenges and answers to where the peer was before.
+    /// Answers to challenges from elsewhere, and challenges to where the peer was before.
     fn write_to_previous(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let patience = self.three_probes();
-        let previous = self.previous_path.as_mut()?;
-        let (challenge, response) = (previous.challenge_due(), previous.response_due());
-        if challenge.is_none() && response.is_none() || self.keys.one_rtt.is_none() {
-            return None;
-        }
-        previous.response_sent();
-        if challenge.is_some() {
+        self.keys.one_rtt.as_ref()?;
+        let patience = self.recovery.probe_timeout();
+        let mut size = usize::from(MIN_DATAGRAM);
+        let (destination, source, response, challenge);
+        if let Some(answer) = self.answers.pop() {
+            size = size.min(answer.room);
+            (destination, source, response, challenge) =
+                (answer.remote, answer.local, Some(answer.data), None);
+        } else {
+            let previous = self.previous_path.as_mut()?;
+            (destination, source, response) = (previous.remote, previous.local, None);
+            challenge = Some(previous.challenge_due()?);
             previous.challenge_sent(now, patience);
         }
-        let (destination, source) = (previous.remote, previous.local);
         self.building.clear();
         let number = self.recovery.next_number(Space::Data, &mut self.entropy);
         let fields = self.short(number);
         let mut packet = Packet::begin(out, Space::Data, &fields, 0);
-        for (kind, data, frame) in
-            [(0x1b, response, SentFrame::PathResponse), (0x1a, challenge, SentFrame::PathChallenge)]
-        {
-            if let Some(data) = data {
-                out.push(kind);
-                out.extend_from_slice(&data);
-                self.building.push(frame);
-            }
+        if let Some(data) = response {
+            Frame::PathResponse(data).write(out);
+            self.building.push(SentFrame::PathResponse);
+        }
+        if let Some(data) = challenge {
+            Frame::PathChallenge(data).write(out);
+            self.building.push(SentFrame::PathChallenge);
         }
         packet.asks = true;
         packet.finish(out);
-        packet.pad(out, usize::from(MIN_DATAGRAM).saturating_sub(packet.size()));
+        packet.pad(out, size.saturating_sub(packet.size()));
         if self.seal(out, &packet).is_err() {
             out.clear();
             return None;
@@ -586,23 +578,16 @@ impl Connection {
             let early = matches!(kind, PacketType::Initial | PacketType::Handshake);
             match &said {
                 Said::Transport { code, frame_type } => {
-                    out.push(0x1c);
-                    put_varint(out, code.value());
-                    put_varint(out, *frame_type);
-                    put_varint(out, reason.len() as u64);
-                    out.extend_from_slice(&reason);
+                    Frame::ConnectionClose { code: *code, frame_type: *frame_type, reason: &reason }
+                        .write(out);
                 }
                 // What the application says is not for everyone to read (§10.2.3).
                 Said::Application { .. } if early => {
-                    out.push(0x1c);
-                    put_varint(out, TransportErrorCode::APPLICATION_ERROR.value());
-                    out.extend_from_slice(&[0, 0]);
+                    let code = TransportErrorCode::APPLICATION_ERROR;
+                    Frame::ConnectionClose { code, frame_type: 0, reason: &[] }.write(out);
                 }
                 Said::Application { code } => {
-                    out.push(0x1d);
-                    put_varint(out, *code);
-                    put_varint(out, reason.len() as u64);
-                    out.extend_from_slice(&reason);
+                    Frame::ApplicationClose { code: *code, reason: &reason }.write(out);
                 }
             }
             packet.finish(out);
