@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The crates, by folder.
-const CRATES: &[&str] = &["wire", "wire-codec", "http-semantics", "http1", "hpack", "http2-frames"];
+const CRATES: &[&str] = &["wire", "wire-codec", "http-semantics", "http1", "hpack", "qpack", "http2-frames"];
 
 /// All that default features may bring in, beside wirelace crates: the public types, the parser, and macros.
 const ALLOWED: &[&str] = &[

@@ -35,7 +35,7 @@ pub struct Field<'a> {
     pub value: &'a [u8],
     /// The name, if the static table has it, however it was sent.
     pub static_name: Option<StaticName>,
-    /// Index of the entry of the static table that the field was sent as; 0: it was sent in another way.
+    /// Index of the entry of HPACK's static table that the field was sent as; 0: it was sent in another way.
     pub static_index: u8,
     /// It was sent as a literal that is never indexed (RFC 7541 §6.2.3): so it has to be passed on.
     pub sensitive: bool,
@@ -54,6 +54,25 @@ pub struct Position {
 }
 
 impl Position {
+    /// A field for [`HeaderBlock::push`]: how many octets its name takes, unless that is static, and its value.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(
+        static_name: Option<StaticName>,
+        name_len: usize,
+        value_len: usize,
+        sensitive: bool,
+    ) -> Self {
+        Self {
+            start: 0,
+            name_len: name_len as u32,
+            value_len: value_len as u32,
+            static_name,
+            static_index: 0,
+            sensitive,
+        }
+    }
+
     /// Its name; empty if that is static: such names are not stored.
     #[inline]
     #[must_use]
@@ -187,8 +206,11 @@ impl HeaderBlock {
     }
 
     /// Makes it empty, and ready for a block of that length.
+    ///
+    /// This is for who decodes to it: a field is written to the [`space`](Self::space), [charged](Self::charge) and
+    /// then [added](Self::push).
     #[inline]
-    pub(crate) fn begin(&mut self, block: usize) {
+    pub fn begin(&mut self, block: usize) {
         self.clear();
         // About what Huffman codes and a few indexed fields come to; more is made when it is needed.
         self.room(block + block / 2 + 8 * SLACK);
@@ -196,7 +218,8 @@ impl HeaderBlock {
 
     /// The octets after those of all fields, at least `length` and [`SLACK`] more: for a field on its way.
     #[inline(always)]
-    pub(crate) fn space(&mut self, length: usize) -> &mut [u8] {
+    #[must_use]
+    pub fn space(&mut self, length: usize) -> &mut [u8] {
         self.room(length);
         self.arena.get_mut(self.used..).unwrap_or_default()
     }
@@ -217,7 +240,8 @@ impl HeaderBlock {
 
     /// True if a field of that size may still be added. If not, nothing more can be.
     #[inline(always)]
-    pub(crate) fn charge(&mut self, size: usize, limits: &BlockLimits) -> bool {
+    #[must_use]
+    pub fn charge(&mut self, size: usize, limits: &BlockLimits) -> bool {
         let list_size = self.list_size.saturating_add(size);
         // Offsets have 32 bits.
         let most = limits.list_size.min(u32::MAX as usize);
@@ -239,15 +263,16 @@ impl HeaderBlock {
 
     /// Adds the field at the front of the free space, after [`charge`](Self::charge) has agreed.
     #[inline(always)]
-    pub(crate) fn push(&mut self, mut position: Position) {
+    pub fn push(&mut self, mut position: Position) {
         position.start = self.used as u32;
         self.used += position.name_len as usize + position.value_len as usize;
         self.positions.push(position);
     }
 }
 
-/// Size of a field (RFC 7541 §4.1).
+/// Size of a field with a name and a value of so many octets (RFC 7541 §4.1, RFC 9204 §3.2.1).
 #[inline(always)]
-pub(crate) const fn size(name: usize, value: usize) -> usize {
+#[must_use]
+pub const fn size(name: usize, value: usize) -> usize {
     name + value + FIELD_OVERHEAD
 }

@@ -6,11 +6,11 @@ use wirelace_wire::prefix_int::write_prefix_int;
 
 use crate::DEFAULT_TABLE_SIZE;
 use crate::block::size;
-use crate::huffman::{encode, encode_shorter, encoded_len};
 use crate::policy::{Habits, is_secret};
 use crate::search::{self, FieldHash, Link, NameHash, Search};
 use crate::static_name::StaticName;
 use crate::static_table;
+use crate::string::write_string;
 use crate::table::{Entry, Table};
 
 /// The name of a field to encode.
@@ -126,7 +126,7 @@ impl Encoder {
             return;
         }
         let field_hash = search::field_hash(name_hash, value);
-        if let Some(age) = self.search.field(&self.table, field_hash, static_name, name, value) {
+        if let Some(age) = self.search.field(&self.table, field_hash, static_name, name, value, |_| true) {
             self.habits.found(static_name, name_hash.get());
             write_prefix_int(out, 7, 0x80, (static_table::LEN + 1 + age) as u64);
             return;
@@ -151,7 +151,7 @@ impl Encoder {
             && size <= self.table.max() / 4 * 3;
         literal(out, if insert { Literal::Incremental } else { Literal::Without }, index, name, value);
         if insert {
-            self.insert(static_name, name, value, Search::hashes(name_hash, field_hash));
+            self.insert(static_name, name, value, Link::new(name_hash, field_hash));
         }
     }
 
@@ -193,7 +193,10 @@ impl Encoder {
     fn name_index(&self, static_name: Option<StaticName>, hash: NameHash, name: &[u8]) -> usize {
         match static_name {
             Some(name) => usize::from(name.index()),
-            None => self.search.name(&self.table, hash, name).map_or(0, |age| static_table::LEN + 1 + age),
+            None => self
+                .search
+                .name(&self.table, hash, None, name, |_| true)
+                .map_or(0, |age| static_table::LEN + 1 + age),
         }
     }
 }
@@ -216,35 +219,7 @@ fn literal(out: &mut Vec<u8>, how: Literal, index: usize, name: &[u8], value: &[
     };
     write_prefix_int(out, prefix, flags, index as u64);
     if index == 0 {
-        string(out, name);
+        write_string(out, 7, 0, name);
     }
-    string(out, value);
-}
-
-/// §5.2: coded if that is shorter.
-#[inline(always)]
-fn string(out: &mut Vec<u8>, text: &[u8]) {
-    if text.len() < 0x7f {
-        // One octet for the length, whatever it becomes.
-        let at = out.len();
-        out.push(0);
-        let (flag, length) = if encode_shorter(text, out) {
-            (0x80, out.len() - at - 1)
-        } else {
-            out.extend_from_slice(text);
-            (0, text.len())
-        };
-        if let Some(first) = out.get_mut(at) {
-            *first = flag | length as u8;
-        }
-        return;
-    }
-    let coded = encoded_len(text);
-    if coded < text.len() {
-        write_prefix_int(out, 7, 0x80, coded as u64);
-        encode(text, out);
-    } else {
-        write_prefix_int(out, 7, 0, text.len() as u64);
-        out.extend_from_slice(text);
-    }
+    write_string(out, 7, 0, value);
 }

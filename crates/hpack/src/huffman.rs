@@ -19,9 +19,8 @@ use alloc::vec::Vec;
 mod decode;
 mod encode;
 
-pub use decode::HuffmanError;
-pub(crate) use decode::{decode_into, room};
-pub(crate) use encode::encode_shorter;
+pub use decode::{HuffmanError, decode_into, room};
+pub use encode::encode_shorter;
 
 /// How many octets [`encode`] writes.
 #[must_use]

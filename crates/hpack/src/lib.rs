@@ -4,6 +4,7 @@
 //! all octets and a position for each field; an [`Encoder`] appends fields to a block. Both are bounded: the dynamic
 //! table by what was acknowledged, what a block decodes to by [`BlockLimits`], both charged while decoding. Whether
 //! a field makes sense is for the caller to say. Without the default feature `std` the crate is `no_std` + `alloc`.
+//! [`table`], [`search`], [`octets`] and whatever else a codec needs that fills a [`HeaderBlock`] are public for QPACK.
 //!
 //! ```
 //! use wirelace_hpack::{BlockLimits, Decoder, Encoder, HeaderBlock, Indexing, StaticName};
@@ -37,20 +38,23 @@ mod decoder;
 mod encoder;
 mod error;
 pub mod huffman;
-mod octets;
+pub mod octets;
 mod policy;
-mod search;
+pub mod search;
 mod static_name;
 pub mod static_table;
-mod table;
+mod string;
+pub mod table;
 mod tables_huffman;
 mod tables_static;
 
-pub use block::{BlockLimits, Exceeded, Field, HeaderBlock, Position};
+pub use block::{BlockLimits, Exceeded, Field, HeaderBlock, Position, size};
 pub use decoder::Decoder;
 pub use encoder::{Encoder, Indexing, Name};
 pub use error::DecodeError;
+pub use policy::is_secret;
 pub use static_name::StaticName;
+pub use string::write_string;
 
 /// The layer below, for who takes this crate alone.
 pub use wirelace_wire as wire;

@@ -1,11 +1,11 @@
 //! Copying and comparing short strings without a call.
 
 /// Octets that are copied at once: behind what is copied there have to be as many, to read and to write.
-pub(crate) const CHUNK: usize = 32;
+pub const CHUNK: usize = 32;
 
 /// Copies the first `length` octets. Of short ones always a whole [`CHUNK`], where there is one.
 #[inline(always)]
-pub(crate) fn copy(from: &[u8], to: &mut [u8], length: usize) {
+pub fn copy(from: &[u8], to: &mut [u8], length: usize) {
     if length <= CHUNK
         && let (Some(from), Some(to)) = (from.first_chunk::<CHUNK>(), to.first_chunk_mut::<CHUNK>())
     {
@@ -17,7 +17,8 @@ pub(crate) fn copy(from: &[u8], to: &mut [u8], length: usize) {
 
 /// True if both are the same.
 #[inline(always)]
-pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
+#[must_use]
+pub fn same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;
     }

@@ -22,9 +22,11 @@ const HIGHEST: i8 = 3;
 /// The worst: that many have to be seen again until it is trusted.
 const LOWEST: i8 = -16;
 
-/// True for credentials: what goes to no table, so that nobody can guess it by the length of a block.
+/// True for credentials and short cookies: what goes to no table, so that nobody can guess it by the length of a
+/// block (RFC 7541 §7.1.3, RFC 9204 §7.1.3).
 #[inline(always)]
-pub(crate) fn is_secret(name: Option<StaticName>, value: &[u8]) -> bool {
+#[must_use]
+pub fn is_secret(name: Option<StaticName>, value: &[u8]) -> bool {
     match name {
         Some(StaticName::AUTHORIZATION | StaticName::PROXY_AUTHORIZATION) => true,
         Some(StaticName::COOKIE) => value.len() < SHORT_COOKIE,

@@ -1,4 +1,4 @@
-//! Finds entries of the encoder's dynamic table by name, and by name and value.
+//! Finds entries of an encoder's dynamic table by name, and by name and value.
 //!
 //! Each bucket leads to its newest entry, and each entry to the next older one of its bucket. Entries leave in the
 //! order in which they came, so a chain ends at the first one that is gone: eviction costs nothing.
@@ -17,29 +17,33 @@ const NONE: u32 = u32::MAX;
 
 /// Hash of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NameHash(u64);
+pub struct NameHash(u64);
 
 impl NameHash {
+    /// The hash as a number.
     #[inline(always)]
-    pub(crate) const fn get(self) -> u64 {
+    #[must_use]
+    pub const fn get(self) -> u64 {
         self.0
     }
 }
 
 /// Hash of a name and a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FieldHash(u64);
+pub struct FieldHash(u64);
 
 impl FieldHash {
+    /// The hash as a number.
     #[inline(always)]
-    pub(crate) const fn get(self) -> u64 {
+    #[must_use]
+    pub const fn get(self) -> u64 {
         self.0
     }
 }
 
-/// What an entry has beside its octets.
+/// What an entry has beside its octets, to be found.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Link {
+pub struct Link {
     name_hash: u32,
     field_hash: u32,
     /// The next older entries in the same buckets.
@@ -47,76 +51,119 @@ pub(crate) struct Link {
     older_field: u32,
 }
 
+impl Link {
+    /// The link of an entry to come.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(name: NameHash, field: FieldHash) -> Self {
+        Self { name_hash: name.0 as u32, field_hash: field.0 as u32, older_name: NONE, older_field: NONE }
+    }
+
+    /// What is kept of the [`FieldHash`]: its low half.
+    #[inline(always)]
+    #[must_use]
+    pub const fn field_hash(&self) -> u32 {
+        self.field_hash
+    }
+}
+
+/// What has a [`Link`], among other things.
+pub trait Linked: Copy + Default {
+    /// The link.
+    fn link(&self) -> &Link;
+    /// The link, to be changed.
+    fn link_mut(&mut self) -> &mut Link;
+}
+
+impl Linked for Link {
+    #[inline(always)]
+    fn link(&self) -> &Link {
+        self
+    }
+
+    #[inline(always)]
+    fn link_mut(&mut self) -> &mut Link {
+        self
+    }
+}
+
+/// Where to begin looking.
 #[derive(Debug, Default)]
-pub(crate) struct Search {
+pub struct Search {
     /// As many as the table has room for entries.
     names: Vec<u32>,
     fields: Vec<u32>,
 }
 
 impl Search {
-    /// Age of an entry with that name and value.
+    /// Age of the newest entry with that name and value whose age is `usable`.
     #[inline]
-    pub(crate) fn field(
+    pub fn field<X: Linked>(
         &self,
-        table: &Table<Link>,
+        table: &Table<X>,
         hash: FieldHash,
         static_name: Option<StaticName>,
         name: &[u8],
         value: &[u8],
+        usable: impl Fn(usize) -> bool,
     ) -> Option<usize> {
         let mut number = bucket(&self.fields, hash.0);
         for _ in 0..STEPS {
             let age = table.age(number)?;
             let entry = table.get(age)?;
-            if entry.extra.field_hash == hash.0 as u32
+            let link = entry.extra.link();
+            if link.field_hash == hash.0 as u32
                 && entry.static_name == static_name
                 && entry.value_len as usize == value.len()
                 && has_name(table, entry, name)
                 && same(octets(table, entry.start + entry.name_len, entry.value_len), value)
+                && usable(age)
             {
                 return Some(age);
             }
-            number = entry.extra.older_field;
+            number = link.older_field;
         }
         None
     }
 
-    /// Age of an entry with that name, which is not static.
+    /// Age of the newest entry with that name whose age is `usable`.
     #[inline]
-    pub(crate) fn name(&self, table: &Table<Link>, hash: NameHash, name: &[u8]) -> Option<usize> {
+    pub fn name<X: Linked>(
+        &self,
+        table: &Table<X>,
+        hash: NameHash,
+        static_name: Option<StaticName>,
+        name: &[u8],
+        usable: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
         let mut number = bucket(&self.names, hash.0);
         for _ in 0..STEPS {
             let age = table.age(number)?;
             let entry = table.get(age)?;
-            if entry.extra.name_hash == hash.0 as u32
-                && entry.static_name.is_none()
+            let link = entry.extra.link();
+            if link.name_hash == hash.0 as u32
+                && entry.static_name == static_name
                 && has_name(table, entry, name)
+                && usable(age)
             {
                 return Some(age);
             }
-            number = entry.extra.older_name;
+            number = link.older_name;
         }
         None
     }
 
     /// Notes the entry that `table` has just got.
     #[inline]
-    pub(crate) fn inserted(&mut self, table: &mut Table<Link>) {
+    pub fn inserted<X: Linked>(&mut self, table: &mut Table<X>) {
         if self.fields.len() != table.capacity() {
             self.rebuild(table);
             return;
         }
         let number = table.next().wrapping_sub(1);
-        if let Some(entry) = table.newest_mut() {
-            self.link(number, &mut entry.extra);
+        if let Some(entry) = table.get_mut(0) {
+            self.link(number, entry.extra.link_mut());
         }
-    }
-
-    /// The link of an entry to come.
-    #[inline(always)]
-    pub(crate) fn hashes(name: NameHash, field: FieldHash) -> Link {
-        Link { name_hash: name.0 as u32, field_hash: field.0 as u32, older_name: NONE, older_field: NONE }
     }
 
     #[inline(always)]
@@ -126,10 +173,10 @@ impl Search {
     }
 
     #[cold]
-    fn rebuild(&mut self, table: &mut Table<Link>) {
+    fn rebuild<X: Linked>(&mut self, table: &mut Table<X>) {
         self.names = alloc::vec![NONE; table.capacity()];
         self.fields = self.names.clone();
-        table.iter_mut(|number, entry| self.link(number, &mut entry.extra));
+        table.iter_mut(|number, entry| self.link(number, entry.extra.link_mut()));
     }
 }
 
@@ -156,16 +203,20 @@ fn has_name<X: Copy + Default>(table: &Table<X>, entry: &Entry<X>, name: &[u8]) 
     entry.static_name.is_some() || same(octets(table, entry.start, entry.name_len), name)
 }
 
+/// Hash of a name; of one that is static, by its number.
 #[inline(always)]
-pub(crate) fn name_hash(static_name: Option<StaticName>, name: &[u8]) -> NameHash {
+#[must_use]
+pub fn name_hash(static_name: Option<StaticName>, name: &[u8]) -> NameHash {
     NameHash(match static_name {
         Some(name) => u64::from(name.index()).wrapping_mul(FACTOR),
         None => hash(SEED, name),
     })
 }
 
+/// Hash of the name with that hash, and a value.
 #[inline(always)]
-pub(crate) fn field_hash(name: NameHash, value: &[u8]) -> FieldHash {
+#[must_use]
+pub fn field_hash(name: NameHash, value: &[u8]) -> FieldHash {
     FieldHash(hash(name.0, value))
 }
 

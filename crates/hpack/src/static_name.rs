@@ -99,7 +99,8 @@ impl StaticName {
 
     /// The name of the entry with that index of the static table.
     #[inline(always)]
-    pub(crate) fn of_entry(index: u8) -> Option<Self> {
+    #[must_use]
+    pub fn of_entry(index: u8) -> Option<Self> {
         NonZeroU8::new(FIRST.get(usize::from(index)).copied()?).map(Self)
     }
 

@@ -1,4 +1,4 @@
-//! The dynamic table (RFC 7541 §2.3.2, §4): a ring of entries over a ring of octets.
+//! The dynamic table (RFC 7541 §2.3.2, §4; RFC 9204 §3.2): a ring of entries over a ring of octets.
 //!
 //! The octets of an entry lie in one piece: one that does not fit before the end of the ring goes to its front. With
 //! twice the size of the table there is always room for that, since each entry counts [`FIELD_OVERHEAD`] octets
@@ -11,39 +11,44 @@ use crate::octets::CHUNK;
 use crate::static_name::StaticName;
 
 /// Octets after each entry that may be read, and written while it is made: short copies then have a fixed length.
-pub(crate) const SLACK: usize = FIELD_OVERHEAD;
+pub const SLACK: usize = FIELD_OVERHEAD;
 const _: () = assert!(SLACK >= CHUNK);
 
-/// Largest table: offsets into twice as many octets fit 32 bits.
-const LARGEST: usize = 1 << 30;
+/// Largest table, in octets: offsets into twice as many fit 32 bits.
+pub const LARGEST: usize = 1 << 30;
 
 const FIRST_BYTES: usize = 512;
 const FIRST_ENTRIES: usize = 8;
 
 /// An entry; `X` is what the encoder needs to find it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Entry<X> {
+pub struct Entry<X> {
     /// Where its name, if not static, and then its value lie in [`Table::bytes`].
-    pub(crate) start: u32,
+    pub start: u32,
     /// 0 if the name is static: such names are not stored.
-    pub(crate) name_len: u32,
-    pub(crate) value_len: u32,
+    pub name_len: u32,
+    /// Octets of its value.
+    pub value_len: u32,
     /// RFC 7541 §4.1.
-    pub(crate) size: u32,
-    pub(crate) static_name: Option<StaticName>,
-    pub(crate) extra: X,
+    pub size: u32,
+    /// Its name, if the static table has it.
+    pub static_name: Option<StaticName>,
+    /// What its user keeps with it.
+    pub extra: X,
 }
 
 impl<X> Entry<X> {
     /// How many octets of the ring it takes.
     #[inline(always)]
-    pub(crate) const fn stored(&self) -> usize {
+    #[must_use]
+    pub const fn stored(&self) -> usize {
         self.name_len as usize + self.value_len as usize
     }
 }
 
+/// The table: what was inserted, as far as it has not been evicted.
 #[derive(Debug, Default)]
-pub(crate) struct Table<X> {
+pub struct Table<X> {
     bytes: Vec<u8>,
     /// A power of two; an entry stands at its number modulo that.
     entries: Vec<Entry<X>>,
@@ -57,34 +62,48 @@ pub(crate) struct Table<X> {
 }
 
 impl<X: Copy + Default> Table<X> {
-    pub(crate) fn new(max: usize) -> Self {
+    /// A table of at most `max` octets, and of [`LARGEST`]; without memory.
+    #[must_use]
+    pub fn new(max: usize) -> Self {
         Self { max: max.min(LARGEST), ..Self::default() }
     }
 
+    /// The most that it may have, in octets.
     #[inline(always)]
-    pub(crate) fn max(&self) -> usize {
+    #[must_use]
+    pub fn max(&self) -> usize {
         self.max
     }
 
+    /// Octets that its entries count.
     #[inline(always)]
-    pub(crate) fn count(&self) -> usize {
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// How many entries it has.
+    #[inline(always)]
+    #[must_use]
+    pub fn count(&self) -> usize {
         self.count as usize
     }
 
     /// Octets of all entries, and more.
     #[inline(always)]
-    pub(crate) fn bytes(&self) -> &[u8] {
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// Changes the size; evicts what is too much.
-    pub(crate) fn set_max(&mut self, max: usize) {
+    pub fn set_max(&mut self, max: usize) {
         self.max = max.min(LARGEST);
         self.evict_to(self.max);
     }
 
     /// Gives back memory that a table of the size it has now can do without.
-    pub(crate) fn shrink(&mut self) {
+    pub fn shrink(&mut self) {
         if self.bytes.len() > self.largest() {
             self.move_bytes(self.largest().min(self.live() + FIRST_BYTES));
         }
@@ -96,7 +115,8 @@ impl<X: Copy + Default> Table<X> {
 
     /// The entry inserted `age` entries before the newest.
     #[inline(always)]
-    pub(crate) fn get(&self, age: usize) -> Option<&Entry<X>> {
+    #[must_use]
+    pub fn get(&self, age: usize) -> Option<&Entry<X>> {
         if age >= self.count() {
             return None;
         }
@@ -105,31 +125,38 @@ impl<X: Copy + Default> Table<X> {
 
     /// How many entries were inserted after that one, if it is still there.
     #[inline(always)]
-    pub(crate) fn age(&self, number: u32) -> Option<usize> {
+    #[must_use]
+    pub fn age(&self, number: u32) -> Option<usize> {
         let age = self.next.wrapping_sub(1).wrapping_sub(number);
         (age < self.count).then_some(age as usize)
     }
 
     /// The number of the entry to come.
     #[inline(always)]
-    pub(crate) fn next(&self) -> u32 {
+    #[must_use]
+    pub fn next(&self) -> u32 {
         self.next
     }
 
+    /// As [`get`](Self::get), to change what is kept with the entry.
     #[inline(always)]
-    pub(crate) fn newest_mut(&mut self) -> Option<&mut Entry<X>> {
-        let slot = self.slot(self.next.wrapping_sub(1));
-        if self.count == 0 { None } else { self.entries.get_mut(slot) }
+    pub fn get_mut(&mut self, age: usize) -> Option<&mut Entry<X>> {
+        if age >= self.count() {
+            return None;
+        }
+        let slot = self.slot(self.next.wrapping_sub(1).wrapping_sub(age as u32));
+        self.entries.get_mut(slot)
     }
 
     /// How many entries there is room for without a move.
     #[inline(always)]
-    pub(crate) fn capacity(&self) -> usize {
+    #[must_use]
+    pub fn capacity(&self) -> usize {
         self.entries.len()
     }
 
     /// Numbers of all entries and the entries, oldest first.
-    pub(crate) fn iter_mut(&mut self, mut each: impl FnMut(u32, &mut Entry<X>)) {
+    pub fn iter_mut(&mut self, mut each: impl FnMut(u32, &mut Entry<X>)) {
         for back in (1..=self.count).rev() {
             let number = self.next.wrapping_sub(back);
             let slot = self.slot(number);
@@ -140,9 +167,10 @@ impl<X: Copy + Default> Table<X> {
     }
 
     /// Inserts an entry, evicting as many as that takes; one larger than the table only empties it (RFC 7541 §4.4).
-    /// `fill` writes its octets, and up to [`SLACK`] more; [`Entry::start`] is set here.
+    /// `fill` writes its octets, and up to [`SLACK`] more; [`Entry::start`] is set here. What is evicted is gone
+    /// before `fill` runs.
     #[inline(always)]
-    pub(crate) fn insert(&mut self, mut entry: Entry<X>, fill: impl FnOnce(&mut [u8])) {
+    pub fn insert(&mut self, mut entry: Entry<X>, fill: impl FnOnce(&mut [u8])) {
         let size = entry.size as usize;
         let Some(left) = self.max.checked_sub(size) else {
             self.evict_to(0);

@@ -66,9 +66,10 @@ pub enum Event {
     Datagram(Bytes),
     /// The server has given a token for the next connection (RFC 9000 §8.1.3).
     NewToken(Bytes),
-    /// The peer goes on from another address, which is validated.
+    /// The connection goes on over another path, which is validated: the peer has moved, or this side has
+    /// [migrated](crate::Connection::migrate).
     Migrated {
-        /// Where it is now.
+        /// Where the peer is now.
         remote: SocketAddr,
     },
     /// The connection is over. Nothing comes after it.

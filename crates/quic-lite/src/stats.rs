@@ -38,4 +38,24 @@ pub struct Stats {
     pub datagram_size: u16,
     /// Key updates, from both sides (RFC 9001 §6).
     pub key_updates: u64,
+    /// Streams that are remembered.
+    pub streams_open: usize,
+    /// Streams that this side opened.
+    pub streams_opened: u64,
+    /// Streams that the peer opened.
+    pub streams_accepted: u64,
+    /// Streams that the peer reset or stopped.
+    pub streams_reset: u64,
+    /// Bytes of stream data that went, each once.
+    pub stream_bytes_sent: u64,
+    /// Bytes of stream data that went again.
+    pub stream_bytes_sent_again: u64,
+    /// Bytes of stream data that came, each once.
+    pub stream_bytes_received: u64,
+    /// Bytes of them that the application has not taken.
+    pub stream_bytes_held: u64,
+    /// Pieces of them that were not read, and are in the buffers of their packets.
+    pub stream_pieces_shared: usize,
+    /// Bytes of buffers that others were copied to.
+    pub stream_bytes_copied: usize,
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 #[rustfmt::skip]
-const ENTRIES: [(&str, &str); 61] = [
+pub(super) const ENTRIES: [(&str, &str); 61] = [
     (":authority", ""), (":method", "GET"), (":method", "POST"), (":path", "/"), (":path", "/index.html"),
     (":scheme", "http"), (":scheme", "https"), (":status", "200"), (":status", "204"), (":status", "206"),
     (":status", "304"), (":status", "400"), (":status", "404"), (":status", "500"), ("accept-charset", ""),
@@ -93,7 +93,8 @@ pub(super) fn tables() -> String {
     text
 }
 
-fn rows(text: &mut String, cells: &[usize]) {
+/// Appends an array's cells, sixteen a row.
+pub(super) fn rows(text: &mut String, cells: &[usize]) {
     for row in cells.chunks(16) {
         let row: Vec<String> = row.iter().map(usize::to_string).collect();
         let _ = writeln!(text, "    {},", row.join(", "));

@@ -3,6 +3,7 @@
 mod bytes;
 mod hpack_huffman;
 mod hpack_static;
+mod qpack_static;
 
 use crate::process::root;
 
@@ -12,6 +13,7 @@ type Table = (&'static str, fn() -> String);
 const TABLES: &[Table] = &[
     ("crates/hpack/src/tables_huffman.rs", hpack_huffman::tables),
     ("crates/hpack/src/tables_static.rs", hpack_static::tables),
+    ("crates/qpack/src/tables_static.rs", qpack_static::tables),
     ("crates/wire/src/tables.rs", bytes::tables),
 ];
 

@@ -6,7 +6,13 @@ use super::metadata::Package;
 const ROWS: &[&[&str]] = &[
     &["wirelace-wire"],
     &["wirelace-http-semantics", "wirelace-wire-codec", "wirelace-hpack", "wirelace-tls-glue"],
-    &["wirelace-http1", "wirelace-http2-frames", "wirelace-quic-lite", "wirelace-qpack"],
+    &[
+        "wirelace-http1",
+        "wirelace-http-messages",
+        "wirelace-http2-frames",
+        "wirelace-quic-lite",
+        "wirelace-qpack",
+    ],
     &["wirelace-http2", "wirelace-http3"],
     &["wirelace-realtime"],
     &["wirelace-runtime", "wirelace-resilience"],
@@ -22,6 +28,7 @@ const PROTOCOL: &[&str] = &[
     "wirelace-http1",
     "wirelace-wire-codec",
     "wirelace-hpack",
+    "wirelace-http-messages",
     "wirelace-http2-frames",
     "wirelace-http2",
     "wirelace-quic-lite",

@@ -55,7 +55,8 @@ impl HuffmanError {
     }
 
     /// The same, in a string that begins at `start`.
-    pub(crate) const fn moved_by(self, start: usize) -> Self {
+    #[must_use]
+    pub const fn moved_by(self, start: usize) -> Self {
         match self {
             Self::PaddingTooLong { offset } => Self::PaddingTooLong { offset: offset + start },
             Self::PaddingNotEos { offset } => Self::PaddingNotEos { offset: offset + start },
@@ -68,7 +69,8 @@ impl HuffmanError {
 /// How long the output of [`decode_into`] has to be for a text of `text` octets: a step may begin behind its end,
 /// when the padding is wrong.
 #[inline(always)]
-pub(crate) const fn room(text: usize) -> usize {
+#[must_use]
+pub const fn room(text: usize) -> usize {
     text + 2 * STEP
 }
 
@@ -171,8 +173,12 @@ fn short(input: &[u8], octet: usize) -> u64 {
 }
 
 /// Decodes the string `input[..length]` to the front of `out`; what follows it in `input` is not looked at, but
-/// saves a copy. Returns the length of the text, which may be up to [`STEP`] octets more than `out` was meant for.
-pub(crate) fn decode_into(input: &[u8], length: usize, out: &mut [u8]) -> Result<usize, HuffmanError> {
+/// saves a copy. `out` has to have [`room`] for the longest text that may be. Returns the length of the text, which
+/// may be a few octets more than that.
+///
+/// # Errors
+/// As [`decode`](super::decode); [`HuffmanError::TooLong`] when `out` is full.
+pub fn decode_into(input: &[u8], length: usize, out: &mut [u8]) -> Result<usize, HuffmanError> {
     let length = length.min(input.len());
     let mut bits = Bits { input, length, window: 0, count: 0, next: 0 };
     let mut written = 0;

@@ -55,7 +55,8 @@ pub(super) fn encode(text: &[u8], out: &mut Vec<u8>) {
 
 /// Appends the code of `text` if it is shorter than `text`; else leaves `out` as it was and returns false.
 #[inline]
-pub(crate) fn encode_shorter(text: &[u8], out: &mut Vec<u8>) -> bool {
+#[must_use]
+pub fn encode_shorter(text: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     if append(text, out, text.len()) {
         return true;

@@ -181,7 +181,7 @@ impl Connection {
             stream.tunnel = true;
             stream.to_come = None;
         } else if !bodiless {
-            stream.to_send = written.announced;
+            stream.to_send = written;
         }
         let complete = end || message == Some(0) || message.is_some() && bodiless;
         if ends && complete {
@@ -224,7 +224,7 @@ impl HttpMachine for Connection {
         stream.send = if end { Send::Ended } else { Send::Body };
         stream.to_head = head.method == Method::HEAD;
         stream.to_connect = connect;
-        stream.to_send = written.announced.filter(|_| !end && !connect);
+        stream.to_send = written.filter(|_| !end && !connect);
         self.timers.stream_opened();
         let key = self.streams.insert(stream);
         self.stats.exchanges += 1;

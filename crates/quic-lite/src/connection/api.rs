@@ -44,6 +44,12 @@ impl Connection {
         if self.stage >= Stage::Closing { None } else { self.streams.open(direction) }
     }
 
+    /// How many streams of this kind can be opened now (RFC 9000 §4.6).
+    #[must_use]
+    pub fn available(&self, direction: Direction) -> u64 {
+        if self.stage >= Stage::Closing { 0 } else { self.streams.available(direction) }
+    }
+
     /// Bytes that [`write`](Connection::write) takes now, as far as flow control and the send buffer let them go.
     #[must_use]
     pub fn capacity(&self, stream: StreamId) -> usize {
@@ -199,6 +205,17 @@ impl Connection {
     pub fn stats(&self) -> Stats {
         let mut stats = self.stats;
         self.recovery.add_to(&mut stats);
+        let streams = self.streams.stats();
+        stats.streams_open = streams.open;
+        stats.streams_opened = streams.opened_by_self;
+        stats.streams_accepted = streams.opened_by_peer;
+        stats.streams_reset = streams.reset_by_peer;
+        stats.stream_bytes_sent = streams.bytes_sent;
+        stats.stream_bytes_sent_again = streams.bytes_sent_again;
+        stats.stream_bytes_received = streams.bytes_received;
+        stats.stream_bytes_held = streams.bytes_held;
+        stats.stream_pieces_shared = streams.shared_pieces;
+        stats.stream_bytes_copied = streams.copied;
         stats.datagram_size = self.path.mtu.current();
         stats.key_updates = self.keys.one_rtt.as_ref().map_or(0, |keys| keys.count);
         stats

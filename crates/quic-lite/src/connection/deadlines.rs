@@ -15,12 +15,16 @@ impl Connection {
             Stage::Closing | Stage::Draining => return self.timers.close,
             Stage::Handshaking | Stage::Open => {}
         }
-        let acks = self.spaces.iter().filter_map(|space| space.acks.deadline()).min();
+        // Nothing goes before more has come.
+        let may_send = self.path.has_room(!self.confirmed);
+        let acks = self.spaces.iter().filter_map(|space| space.acks.deadline()).min().filter(|_| may_send);
         let keys = self.keys.one_rtt.as_ref().and_then(|keys| keys.deadline());
         let previous = self.previous_path.as_ref().and_then(|path| path.deadline());
         // Where the pacer alone holds back.
-        let pacer = if self.wants_to_send() { self.recovery.next_send() } else { None };
-        let pacer = pacer.filter(|at| self.timers.nothing_went.is_none_or(|tried| tried < *at));
+        let pacer = if may_send && self.wants_to_send() { self.recovery.next_send() } else { None };
+        // What had its chance and did not go waits for something else: an address that is not validated, mostly.
+        let tried = |at: &Instant| self.timers.nothing_went.is_some_and(|tried| tried >= *at);
+        let (acks, pacer) = (acks.filter(|at| !tried(at)), pacer.filter(|at| !tried(at)));
         [self.timers.next(), self.recovery.deadline(), acks, keys, self.path.deadline(), previous, pacer]
             .into_iter()
             .flatten()
@@ -100,13 +104,12 @@ impl Connection {
         if !self.path.on_deadline(now, &mut self.entropy) && !self.path.validated {
             // The peer is not where packets seem to come from: back to where it was (RFC 9000 §9.3.2).
             match self.previous_path.take() {
-                Some(previous) => {
-                    self.path = previous;
-                    self.recovery.on_path_changed(now, self.path.generation, true);
-                    self.recovery.on_mtu_changed(self.path.mtu.current());
-                    self.update_amplification();
+                Some(previous) => self.go_back(now, previous),
+                // There is no other: the idle timer says when it is enough.
+                None => {
+                    let until = now + self.validation_time();
+                    self.path.begin_validation(&mut self.entropy, until);
                 }
-                None => self.drop_silently(CloseReason::Idle),
             }
         }
     }

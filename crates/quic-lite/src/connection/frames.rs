@@ -1,9 +1,11 @@
 //! What frames do (RFC 9000 §19).
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::path::Answer;
 use super::{Connection, Datagrams};
 use crate::error::{TransportError, TransportErrorCode};
 use crate::event::{CloseReason, Event};
@@ -22,6 +24,10 @@ pub(super) struct Came {
     pub(super) packet: PacketType,
     /// On the path that is in use; else it is a probe, or the peer has moved.
     pub(super) on_path: bool,
+    pub(super) remote: SocketAddr,
+    pub(super) local: Option<IpAddr>,
+    /// Octets of its datagram.
+    pub(super) datagram: usize,
 }
 
 /// What a payload was.
@@ -125,8 +131,8 @@ impl Connection {
             Frame::PathChallenge(data) => {
                 if came.on_path {
                     self.path.on_challenge(data);
-                } else if let Some(previous) = &mut self.previous_path {
-                    previous.on_challenge(data);
+                } else {
+                    Answer::new(came.remote, came.local, data, came.datagram).add_to(&mut self.answers);
                 }
             }
             Frame::PathResponse(data) => self.on_path_response(data),
@@ -180,14 +186,14 @@ impl Connection {
     }
 
     fn on_path_response(&mut self, data: [u8; 8]) {
-        if self.path.on_response(data) {
+        if self.path.on_response(data, &mut self.entropy) {
             self.update_amplification();
             if self.previous_path.take().is_some() {
                 self.events.push_back(Event::Migrated { remote: self.path.remote });
             }
         } else if let Some(previous) = &mut self.previous_path {
             // It was the old place that answered: whoever is at the new one only repeats its packets.
-            previous.on_response(data);
+            previous.on_response(data, &mut self.entropy);
         }
     }
 

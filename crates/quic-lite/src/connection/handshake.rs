@@ -185,6 +185,12 @@ impl Connection {
         self.recovery.probe_timeout() * 3
     }
 
+    /// How long a path has to show that it works (RFC 9000 §8.2.4).
+    pub(super) fn validation_time(&self) -> Duration {
+        // Of a path without samples: one round trip, and four times half of one.
+        self.three_probes().max(self.limits.initial_rtt * 9)
+    }
+
     fn fail_crypto(&mut self, now: Instant, error: CryptoError) {
         let code = TransportErrorCode::from_code(error.code);
         self.close_for(now, code, 0x06, CloseReason::Crypto(error));

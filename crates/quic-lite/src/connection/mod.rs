@@ -34,7 +34,7 @@ use self::close_state::Closing;
 use self::keys::KeyRing;
 pub(crate) use self::local_ids::IdChange;
 use self::local_ids::LocalIds;
-use self::path::Path;
+use self::path::{Answer, Path};
 use self::remote_ids::RemoteIds;
 use self::space::SpaceState;
 use self::timers::Timers;
@@ -131,6 +131,7 @@ pub struct Connection {
     path: Path,
     /// Where the peer was before: it may have been an attacker who moved it (§9.3.2).
     previous_path: Option<Path>,
+    answers: Vec<Answer>,
     datagrams: Datagrams,
     events: VecDeque<Event>,
     undecryptable: VecDeque<Undecryptable>,
@@ -179,7 +180,8 @@ impl Connection {
         let mut encoded = Vec::new();
         parameters.write(&mut encoded);
         let tls = QuicSession::client(&config.tls, config.version, name, &encoded, now)?;
-        let path = Path::new(remote, None, true, 0, config.limits.max_datagram);
+        let mut path = Path::new(remote, None, true, 0, config.limits.max_datagram);
+        path.unlimited = true;
         let mut connection = Connection::new(
             Side::Client,
             config.version,
@@ -297,6 +299,7 @@ impl Connection {
             handshake_done: false,
             path,
             previous_path: None,
+            answers: Vec::new(),
             datagrams: Datagrams::default(),
             events: VecDeque::new(),
             undecryptable: VecDeque::new(),
@@ -346,7 +349,7 @@ impl Connection {
     }
 
     fn update_amplification(&mut self) {
-        let limited = self.is_server() && self.path.room() == 0;
+        let limited = self.is_server() && !self.path.has_room(!self.confirmed);
         self.recovery.set_amplification_limited(limited);
     }
 }

@@ -10,10 +10,12 @@ use crate::entropy::Entropy;
 pub(crate) const MIN_DATAGRAM: u16 = 1200;
 /// Challenges that wait to be answered; older ones are dropped (CVE-2023-49295).
 const RESPONSES: usize = 4;
-/// How often a challenge is sent before the path is given up.
-const CHALLENGES: u32 = 3;
+/// How often a challenge is sent.
+const CHALLENGES: usize = 6;
 /// As many times what came may go to an address that is not validated (§8.1).
 const AMPLIFICATION: u64 = 3;
+/// Octets of a datagram with a challenge, or with the answer to one, and an ACK frame.
+const CHALLENGE: u16 = 80;
 /// Probes of one size that may get lost before it counts as too large.
 const PROBES: u32 = 3;
 /// Sizes closer than this are not worth another probe.
@@ -27,6 +29,8 @@ pub(crate) struct Path {
     pub(crate) local: Option<IpAddr>,
     /// The peer has shown that it is there.
     pub(crate) validated: bool,
+    /// A client's: the server's address was never in doubt (§8.1), only whether the way there works.
+    pub(crate) unlimited: bool,
     received: u64,
     sent: u64,
     challenge: Option<Challenge>,
@@ -39,10 +43,39 @@ pub(crate) struct Path {
 #[derive(Debug)]
 struct Challenge {
     data: [u8; 8],
-    sent: u32,
+    /// Those that went, the newest last, and whether in a datagram of full size: the answer then shows that the path
+    /// carries that.
+    sent: Vec<([u8; 8], bool)>,
     /// It has to go (again).
     due: bool,
-    deadline: Option<Instant>,
+    /// When it goes again.
+    again: Option<Instant>,
+    /// When the path is given up, whether anything could be sent there or not.
+    until: Instant,
+}
+
+/// To a challenge that came from where the peer is not, or not yet: it goes there, and moves nothing (§9.1).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer {
+    pub(crate) remote: SocketAddr,
+    pub(crate) local: Option<IpAddr>,
+    pub(crate) data: [u8; 8],
+    /// Octets that may go.
+    pub(crate) room: usize,
+}
+
+impl Answer {
+    /// To one more of those that wait; older ones are dropped.
+    pub(crate) fn add_to(self, waiting: &mut Vec<Answer>) {
+        if waiting.len() >= RESPONSES {
+            waiting.remove(0);
+        }
+        waiting.push(self);
+    }
+
+    pub(crate) fn new(remote: SocketAddr, local: Option<IpAddr>, data: [u8; 8], datagram: usize) -> Answer {
+        Answer { remote, local, data, room: datagram.saturating_mul(AMPLIFICATION as usize) }
+    }
 }
 
 impl Path {
@@ -57,6 +90,7 @@ impl Path {
             remote,
             local,
             validated,
+            unlimited: false,
             received: 0,
             sent: 0,
             challenge: None,
@@ -80,16 +114,22 @@ impl Path {
 
     /// Octets that may go now, as far as amplification is concerned.
     pub(crate) fn room(&self) -> usize {
-        if self.validated {
+        if self.validated || self.unlimited {
             return usize::MAX;
         }
         let room = self.received.saturating_mul(AMPLIFICATION).saturating_sub(self.sent);
         usize::try_from(room).unwrap_or(usize::MAX)
     }
 
-    /// Asks the peer to show that it is there.
-    pub(crate) fn begin_validation(&mut self, entropy: &mut Entropy) {
-        self.challenge = Some(Challenge { data: entropy.array(), sent: 0, due: true, deadline: None });
+    /// Something can go: in the handshake datagrams have their full size (RFC 9000 §14.1), later a challenge is enough.
+    pub(crate) fn has_room(&self, handshaking: bool) -> bool {
+        self.room() >= usize::from(if handshaking { MIN_DATAGRAM } else { CHALLENGE })
+    }
+
+    /// Asks the peer to show that it is there, until then.
+    pub(crate) fn begin_validation(&mut self, entropy: &mut Entropy, until: Instant) {
+        let data = entropy.array();
+        self.challenge = Some(Challenge { data, sent: Vec::new(), due: true, again: None, until });
     }
 
     pub(crate) fn is_validating(&self) -> bool {
@@ -100,42 +140,51 @@ impl Path {
         self.challenge.as_ref().filter(|challenge| challenge.due).map(|challenge| challenge.data)
     }
 
-    /// `patience`: how long until it goes again.
+    /// `patience`: how long until it goes again, and twice as long each time.
     pub(crate) fn challenge_sent(&mut self, now: Instant, patience: Duration) {
+        let full = self.room() >= usize::from(MIN_DATAGRAM);
         if let Some(challenge) = &mut self.challenge {
-            challenge.sent += 1;
             challenge.due = false;
-            challenge.deadline = Some(now + patience * challenge.sent);
+            challenge.again = Some(now + patience * (1 << challenge.sent.len()));
+            challenge.sent.push((challenge.data, full));
         }
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.challenge.as_ref()?.deadline
+        let challenge = self.challenge.as_ref()?;
+        Some(challenge.again.map_or(challenge.until, |again| again.min(challenge.until)))
     }
 
     /// False: the path is given up.
     pub(crate) fn on_deadline(&mut self, now: Instant, entropy: &mut Entropy) -> bool {
         let Some(challenge) = &mut self.challenge else { return true };
-        if challenge.deadline.is_none_or(|deadline| deadline > now) {
-            return true;
-        }
-        challenge.deadline = None;
-        if challenge.sent >= CHALLENGES {
+        if challenge.until <= now {
             self.challenge = None;
             return false;
         }
-        // Each attempt has data of its own (§8.2.1); answers to older ones come too late.
-        challenge.data = entropy.array();
-        challenge.due = true;
+        if challenge.again.is_some_and(|again| again <= now) {
+            challenge.again = None;
+            if challenge.sent.len() < CHALLENGES {
+                // Each attempt has data of its own (§8.2.1).
+                challenge.data = entropy.array();
+                challenge.due = true;
+            }
+        }
         true
     }
 
     /// PATH_RESPONSE; true when the path is now validated.
-    pub(crate) fn on_response(&mut self, data: [u8; 8]) -> bool {
-        if self.challenge.as_ref().is_none_or(|challenge| challenge.data != data || challenge.sent == 0) {
+    pub(crate) fn on_response(&mut self, data: [u8; 8], entropy: &mut Entropy) -> bool {
+        let Some(challenge) = &self.challenge else { return false };
+        let Some((_, full)) = challenge.sent.iter().find(|(sent, _)| *sent == data).copied() else {
             return false;
-        }
+        };
+        let until = challenge.until;
         self.challenge = None;
+        if !full {
+            // Once more, with as many octets as every path has to carry (§8.2.1).
+            self.begin_validation(entropy, until);
+        }
         !core::mem::replace(&mut self.validated, true)
     }
 
@@ -144,6 +193,17 @@ impl Path {
             self.responses.pop_front();
         }
         self.responses.push_back(data);
+    }
+
+    /// Goes on with what came for it before it was in use.
+    pub(crate) fn take_over(&mut self, answers: &mut Vec<Answer>) {
+        answers.retain(|answer| {
+            let here = self.is(answer.remote, answer.local);
+            if here {
+                self.on_challenge(answer.data);
+            }
+            !here
+        });
     }
 
     pub(crate) fn response_due(&self) -> Option<[u8; 8]> {
@@ -288,23 +348,30 @@ mod tests {
     #[test]
     fn a_path_is_validated_by_the_answer_to_its_challenge_alone() {
         let (mut path, mut entropy, now) = (path(false), Entropy::new(&[1; 32]), Instant::now());
-        path.begin_validation(&mut entropy);
+        path.received(400);
+        path.begin_validation(&mut entropy, now + Duration::from_secs(10));
         let first = path.challenge_due().unwrap();
-        assert!(!path.on_response(first), "it was not sent yet");
+        assert!(!path.on_response(first, &mut entropy), "it was not sent yet");
         path.challenge_sent(now, Duration::from_secs(1));
-        assert!(!path.on_response([0; 8]) && path.challenge_due().is_none());
+        assert!(!path.on_response([0; 8], &mut entropy) && path.challenge_due().is_none());
         let later = now + Duration::from_secs(1);
         assert!(path.on_deadline(later, &mut entropy));
         let second = path.challenge_due().unwrap();
         assert_ne!(first, second);
         path.challenge_sent(later, Duration::from_secs(1));
-        assert!(path.on_response(second) && path.validated && !path.on_response(second));
+        assert!(
+            path.on_response(second, &mut entropy)
+                && path.validated
+                && !path.on_response(second, &mut entropy)
+                && !path.on_response(first, &mut entropy)
+        );
     }
 
     #[test]
     fn a_path_without_answers_is_given_up() {
         let (mut path, mut entropy, mut now) = (path(false), Entropy::new(&[1; 32]), Instant::now());
-        path.begin_validation(&mut entropy);
+        let begin = now;
+        path.begin_validation(&mut entropy, now + Duration::from_secs(10));
         let mut sent = 0;
         loop {
             if path.challenge_due().is_some() {
@@ -316,7 +383,8 @@ mod tests {
                 break;
             }
         }
-        assert_eq!((sent, path.is_validating()), (3, false));
+        // After 0, 1, 3 and 7 seconds.
+        assert_eq!((sent, path.is_validating(), now - begin), (4, false, Duration::from_secs(10)));
     }
 
     #[test]

@@ -82,8 +82,11 @@ impl Connection {
 
     fn may_come_from(&self, remote: std::net::SocketAddr) -> bool {
         // Before the handshake is confirmed nobody moves (§9), and servers stay where they are.
+        // A client that has migrated may still be written to where it was.
         let known = self.previous_path.as_ref().is_some_and(|path| path.remote == remote);
-        known || self.is_server() && self.confirmed && self.limits.migration
+        known
+            || !self.is_server() && self.path.remote == remote
+            || self.is_server() && self.confirmed && self.limits.migration
     }
 
     /// One packet.
@@ -98,7 +101,7 @@ impl Connection {
         from: (std::net::SocketAddr, Option<std::net::IpAddr>),
         datagram: usize,
     ) {
-        let opened = match self.unprotect(now, header, packet, ecn, on_path) {
+        let opened = match self.unprotect(now, header, packet, ecn, on_path, from, datagram) {
             Ok(opened) => opened,
             Err(error) => {
                 return self.fail(now, error);
@@ -132,7 +135,7 @@ impl Connection {
         self.space(came.space).acks.on_packet(now, number, what.asks, ecn, delay);
         let probe = self.recovery.probe_timeout();
         self.timers.received(now, probe, self.limits.keep_alive);
-        if !on_path && what.moves && largest.is_none_or(|largest| number > largest) {
+        if self.is_server() && !on_path && what.moves && largest.is_none_or(|largest| number > largest) {
             self.peer_moved(now, from.0, from.1, datagram);
         }
         // The client still asks with its first packets: it has not got what answers them (RFC 9002 §6.2.3).
@@ -162,16 +165,23 @@ impl Connection {
         local: Option<std::net::IpAddr>,
         datagram: usize,
     ) {
+        // It is back, or it was never away and somebody has only forwarded a packet of it (§9.3.3).
+        let back = |previous: &mut Path| previous.validated && previous.is(remote, local);
+        if let Some(previous) = self.previous_path.take_if(back) {
+            return self.go_back(now, previous);
+        }
         let same_host = remote.ip() == self.path.remote.ip();
         let mut path =
             Path::new(remote, local, false, self.path.generation.wrapping_add(1), self.limits.max_datagram);
         path.received(datagram);
         path.mtu.enable(self.peer.as_ref().map_or(u64::MAX, |peer| peer.max_udp_payload_size));
-        path.begin_validation(&mut self.entropy);
+        let until = now + self.validation_time();
+        path.begin_validation(&mut self.entropy, until);
+        path.take_over(&mut self.answers);
         let mut before = core::mem::replace(&mut self.path, path);
         // An attacker may have forwarded the packet: the old place is asked too (§9.3.3).
         if before.validated {
-            before.begin_validation(&mut self.entropy);
+            before.begin_validation(&mut self.entropy, until);
             self.previous_path = Some(before);
         }
         // Another id on another path, so that nobody can tell that it is the same connection (§9.5).
@@ -184,7 +194,47 @@ impl Connection {
         self.update_amplification();
     }
 
+    /// Client: goes on from another address of this host, or another socket (RFC 9000 §9.2), where the server allows it and
+    /// has given an id for it: else, and before the handshake is [confirmed](crate::Event::Confirmed), it returns false, and nothing changes.
+    /// [`Migrated`](crate::Event::Migrated) comes when the new path works; where it does not, the connection goes on as before.
+    pub fn migrate(&mut self, now: Instant, local: Option<std::net::IpAddr>) -> bool {
+        let allowed = self.peer.as_ref().is_some_and(|peer| !peer.disable_active_migration);
+        if self.is_server() || !allowed || !self.confirmed || self.stage != Stage::Open {
+            return false;
+        }
+        if !matches!(self.remote_ids.switch(), Ok(true)) {
+            return false;
+        }
+        let generation = self.path.generation.wrapping_add(1);
+        let mut path = Path::new(self.path.remote, local, false, generation, self.limits.max_datagram);
+        path.unlimited = true;
+        path.mtu.enable(self.peer.as_ref().map_or(u64::MAX, |peer| peer.max_udp_payload_size));
+        let until = now + self.validation_time();
+        path.begin_validation(&mut self.entropy, until);
+        let before = core::mem::replace(&mut self.path, path);
+        if before.validated {
+            self.previous_path = Some(before);
+        }
+        self.recovery.on_path_changed(now, generation, true);
+        self.recovery.on_mtu_changed(self.path.mtu.current());
+        // The challenge alone would not make the server follow (§9.1).
+        self.spaces[2].ping = true;
+        true
+    }
+
+    /// The peer is where it was before.
+    pub(super) fn go_back(&mut self, now: Instant, mut previous: Path) {
+        let same_host = previous.remote.ip() == self.path.remote.ip();
+        // Of its own: what went to the other place says nothing about this one.
+        previous.generation = self.path.generation.wrapping_add(1);
+        self.path = previous;
+        self.recovery.on_path_changed(now, self.path.generation, !same_host);
+        self.recovery.on_mtu_changed(self.path.mtu.current());
+        self.update_amplification();
+    }
+
     /// Removes the protection. An error ends the connection.
+    #[allow(clippy::too_many_arguments)] // What is known of the datagram.
     fn unprotect(
         &mut self,
         now: Instant,
@@ -192,6 +242,8 @@ impl Connection {
         mut packet: BytesMut,
         ecn: Ecn,
         on_path: bool,
+        (remote, local): (std::net::SocketAddr, Option<std::net::IpAddr>),
+        datagram: usize,
     ) -> Result<Opened, TransportError> {
         let (space, kind, offset) = match header {
             Header::Long { kind, version, source, number_offset, token, .. } => {
@@ -318,7 +370,7 @@ impl Connection {
         }
         let mut payload = packet.split_off(head);
         payload.truncate(length);
-        let came = Came { space, packet: kind, on_path };
+        let came = Came { space, packet: kind, on_path, remote, local, datagram };
         Ok(Opened::Packet { came, number, payload: payload.freeze(), id: header.destination() })
     }
 

@@ -64,13 +64,13 @@ impl RemoteIds {
         self.active.token = Some(token);
     }
 
-    /// A datagram that cannot be opened says that the peer has forgotten the connection (§10.3.1).
+    /// A datagram that cannot be opened says that the peer has forgotten the connection (§10.3.1): only an id that is
+    /// used counts. Compares in constant time.
     pub(crate) fn is_reset(&self, datagram: &[u8]) -> bool {
-        // Nobody can answer to an id that was never used.
-        self.active.token.as_ref().is_some_and(|token| token.ends(datagram))
+        self.token().is_some_and(|token| token.ends(datagram))
     }
 
-    /// The token of the id in use.
+    /// Of the id in use.
     pub(crate) fn token(&self) -> Option<&ResetToken> {
         self.active.token.as_ref()
     }

@@ -14,8 +14,6 @@ use crate::recovery::{Sent, Space};
 use crate::sent_frame::SentFrame;
 use crate::transmit::{Ecn, Transmit};
 
-/// Room for a datagram with a challenge or an acknowledgement.
-const SMALL: usize = 64;
 /// Octets that are worth another packet in a datagram.
 const WORTH: usize = 32;
 /// Octets that a datagram may be padded with so that others can follow in one train.
@@ -51,6 +49,12 @@ impl Connection {
                 || self.path.response_due().is_some())
     }
 
+    /// Whether the path works does not wait for the window of the path (RFC 9000 §8.2).
+    fn owes_path_frame(&self) -> bool {
+        let kept = self.keys.one_rtt.is_some();
+        kept && (self.path.challenge_due().is_some() || self.path.response_due().is_some())
+    }
+
     /// Writes datagrams that want to go into `out`, which is emptied first: at most `segments` of the same size, all to
     /// one address. `None`: nothing goes now.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>, segments: usize) -> Option<Transmit> {
@@ -76,9 +80,7 @@ impl Connection {
         while count < segments.max(1) {
             let start = out.len();
             let room = self.path.room();
-            // A client that has moved, and says little, is to be answered as far as that goes (RFC 9000 §8.2.1).
-            let least = if self.confirmed { SMALL } else { usize::from(MIN_DATAGRAM) };
-            if room < least {
+            if !self.path.has_room(!self.confirmed) {
                 break;
             }
             let size = match self.write_datagram(now, out, segment.min(room)) {
@@ -154,7 +156,7 @@ impl Connection {
         let window = self.recovery.allowance(now) >= limit;
         for space in SPACES {
             let Some(kind) = self.kind_of(space) else { continue };
-            let probes = self.space(space).probes > 0;
+            let probes = self.space(space).probes > 0 || space == Space::Data && self.owes_path_frame();
             let permit = Permit { now, data: window || probes };
             if !self.space_wants(now, space, kind, permit, count > 0) {
                 continue;
@@ -421,7 +423,7 @@ impl Connection {
             pads = true;
         }
         if let Some(data) = self.path.challenge_due().filter(|_| out.len() + 9 <= end) {
-            let patience = self.three_probes();
+            let patience = self.recovery.probe_timeout();
             self.path.challenge_sent(now, patience);
             Frame::PathChallenge(data).write(out);
             self.building.push(SentFrame::PathChallenge);
@@ -505,19 +507,22 @@ impl Connection {
         }
     }
 
-    /// Challenges and answers to where the peer was before.
+    /// Answers to challenges from elsewhere, and challenges to where the peer was before.
     fn write_to_previous(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let patience = self.three_probes();
-        let previous = self.previous_path.as_mut()?;
-        let (challenge, response) = (previous.challenge_due(), previous.response_due());
-        if challenge.is_none() && response.is_none() || self.keys.one_rtt.is_none() {
-            return None;
-        }
-        previous.response_sent();
-        if challenge.is_some() {
+        self.keys.one_rtt.as_ref()?;
+        let patience = self.recovery.probe_timeout();
+        let mut size = usize::from(MIN_DATAGRAM);
+        let (destination, source, response, challenge);
+        if let Some(answer) = self.answers.pop() {
+            size = size.min(answer.room);
+            (destination, source, response, challenge) =
+                (answer.remote, answer.local, Some(answer.data), None);
+        } else {
+            let previous = self.previous_path.as_mut()?;
+            (destination, source, response) = (previous.remote, previous.local, None);
+            challenge = Some(previous.challenge_due()?);
             previous.challenge_sent(now, patience);
         }
-        let (destination, source) = (previous.remote, previous.local);
         self.building.clear();
         let number = self.recovery.next_number(Space::Data, &mut self.entropy);
         let fields = self.short(number);
@@ -532,7 +537,7 @@ impl Connection {
         }
         packet.asks = true;
         packet.finish(out);
-        packet.pad(out, usize::from(MIN_DATAGRAM).saturating_sub(packet.size()));
+        packet.pad(out, size.saturating_sub(packet.size()));
         if self.seal(out, &packet).is_err() {
             out.clear();
             return None;

@@ -16,7 +16,7 @@ pub(crate) struct Timers {
     pub(crate) early_keys: Option<Instant>,
     /// The handshake was last sent again.
     pub(crate) repeated: Option<Instant>,
-    /// When nothing could go, although nothing but the pacer may have been in the way: it is not the pacer then.
+    /// When nothing could go: whatever was due by then is held back by something that time does not change.
     pub(crate) nothing_went: Option<Instant>,
     /// What the idle timer was last set to.
     idle_timeout: Option<Duration>,

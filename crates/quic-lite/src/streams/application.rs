@@ -105,6 +105,11 @@ impl Streams {
         Some(id)
     }
 
+    /// How many streams of this kind can be opened now.
+    pub(crate) fn available(&self, direction: Direction) -> u64 {
+        self.own.of(direction).window.left()
+    }
+
     /// Octets that a stream takes now: what its own window and buffer let in; 0 while the connection's window lets
     /// nothing go.
     pub(crate) fn capacity(&self, id: StreamId) -> usize {

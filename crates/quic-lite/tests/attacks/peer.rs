@@ -64,6 +64,8 @@ pub(crate) struct Peer {
     pub(crate) source: Vec<u8>,
     pub(crate) token: Vec<u8>,
     pub(crate) keys: [Option<Keys>; 3],
+    /// A client's, of 0-RTT packets.
+    pub(crate) early: Option<DirectionalKeys>,
     updates: Option<Box<KeyUpdates>>,
     next_keys: Option<PacketKeys>,
     pub(crate) phase: bool,
@@ -123,6 +125,7 @@ impl Peer {
             source: source.to_vec(),
             token: Vec::new(),
             keys: [Some(Keys::initial(version, original, side).unwrap()), None, None],
+            early: None,
             updates: None,
             next_keys: None,
             phase: false,
@@ -157,6 +160,7 @@ impl Peer {
                     }
                     self.outgoing[level_space(level)].extend_from_slice(&data);
                 }
+                QuicEvent::EarlyKeys(keys) => self.early = Some(*keys),
                 QuicEvent::HandshakeKeys(keys) => self.keys[1] = Some(*keys),
                 QuicEvent::OneRttKeys { keys, mut updates } => {
                     self.keys[2] = Some(*keys);
@@ -179,6 +183,9 @@ impl Peer {
     }
 
     fn local(&mut self, kind: PacketType) -> Option<&mut DirectionalKeys> {
+        if kind == PacketType::ZeroRtt {
+            return self.early.as_mut();
+        }
         self.keys[space(kind)].as_mut().map(|keys| &mut keys.local)
     }
 

@@ -1,5 +1,6 @@
 //! One connection under attack, and time.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -27,6 +28,7 @@ pub(crate) const BOTH: [Side; 2] = [Side::Server, Side::Client];
 struct Trust {
     server: ServerTls,
     client: ClientTls,
+    root: Bytes,
 }
 
 fn trust() -> &'static Trust {
@@ -43,13 +45,20 @@ fn trust() -> &'static Trust {
         let leaf = Bytes::from(leaf.unwrap().der().to_vec());
         let identity = Identity::from_der(vec![leaf], &key.serialize_der()).unwrap();
         let server = ServerTls::builder(CertificateStore::new(vec![identity])).build().unwrap();
-        let client = ClientTls::builder(Roots::Only(vec![root])).sessions(0).build().unwrap();
-        Trust { server, client }
+        let client = ClientTls::builder(Roots::Only(vec![root.clone()])).sessions(0).build().unwrap();
+        Trust { server, client, root }
     })
 }
 
 pub(crate) fn server_tls(protocol: &'static str) -> QuicServerTls {
     QuicServerTls::new(&trust().server, [protocol]).unwrap()
+}
+
+/// A client that sends early data where it can, and a server that takes them.
+pub(crate) fn early_tls() -> (QuicServerTls, QuicClientTls) {
+    let client = ClientTls::builder(Roots::Only(vec![trust().root.clone()])).build().unwrap();
+    let client = QuicClientTls::new(&client, ["hq"]).unwrap().early_data(true);
+    (server_tls("hq").early_data(Bytes::new()).unwrap(), client)
 }
 
 pub(crate) fn client_tls(protocol: &'static str) -> QuicClientTls {
@@ -79,6 +88,8 @@ pub(crate) struct Setup {
     pub(crate) edit: Option<Edit>,
     pub(crate) acks: bool,
     pub(crate) seed: u64,
+    /// Of the connection and of its peer, where the connection is a server's.
+    pub(crate) tls: Option<(QuicServerTls, QuicClientTls)>,
 }
 
 impl Default for Setup {
@@ -91,6 +102,7 @@ impl Default for Setup {
             edit: None,
             acks: true,
             seed: 1,
+            tls: None,
         }
     }
 }
@@ -123,6 +135,8 @@ pub(crate) struct World {
     pub(crate) held: i64,
     /// Datagrams and octets that it sent.
     pub(crate) sent: (usize, usize),
+    /// Octets by where they go.
+    pub(crate) sent_to: HashMap<SocketAddr, usize>,
     /// Calls of its functions.
     pub(crate) steps: usize,
     /// Where what the peer sends seems to come from.
@@ -158,7 +172,12 @@ impl World {
 
     fn server(setup: Setup) -> World {
         let now = Instant::now();
-        let mut endpoint = Endpoint::new(Some(server_config(&setup.limits)), &[setup.seed as u8; 32]);
+        let mut config = server_config(&setup.limits);
+        let mut tls = client_tls(setup.protocol);
+        if let Some(both) = setup.tls {
+            (config.tls, tls) = both;
+        }
+        let mut endpoint = Endpoint::new(Some(config), &[setup.seed as u8; 32]);
         let mut peer = Peer::new(Side::Client, setup.version, b"original", b"original", b"the peer");
         peer.acks = setup.acks;
         peer.edit = setup.edit;
@@ -167,7 +186,6 @@ impl World {
         let mut encoded = Vec::new();
         parameters.write(&mut encoded);
         let encoded = (setup.parameters)(encoded);
-        let tls = client_tls(setup.protocol);
         peer.tls = Some(QuicSession::client(&tls, setup.version, "example.com", &encoded, now).unwrap());
         let (from, mut buffer) = (CLIENT.parse().unwrap(), Vec::with_capacity(20_000));
         let mut made = None;
@@ -235,6 +253,7 @@ impl World {
             listens: true,
             held: 0,
             sent: (0, 0),
+            sent_to: HashMap::new(),
             steps: 0,
             from,
             buffer,
@@ -264,6 +283,7 @@ impl World {
             assert!(transmit.size <= 1500);
             self.sent.0 += 1;
             self.sent.1 += transmit.size;
+            *self.sent_to.entry(transmit.destination).or_default() += transmit.size;
             let buffer = std::mem::take(&mut self.buffer);
             self.peer.take(self.now, &buffer);
             self.buffer = buffer;

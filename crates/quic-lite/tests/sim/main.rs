@@ -1,6 +1,9 @@
 //! Connections over a simulated network.
 
 mod transfer;
+#[path = "../support/trust.rs"]
+#[allow(dead_code)] // The other suite uses all of it.
+mod trust;
 mod world;
 
 use std::time::Duration;

@@ -5,47 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use wirelace_quic_lite::{
-    ClientConfig, Connection, Datagram, Ecn, Endpoint, Event, Handle, Limits, Remembered, Routed,
-    ServerConfig,
-};
+use wirelace_quic_lite::{Connection, Datagram, Ecn, Endpoint, Event, Handle, Limits, Remembered, Routed};
 use wirelace_sim::{Clock, DatagramLink, DatagramSettings};
-use wirelace_tls_glue::quic::{QuicClientTls, QuicServerTls, ResetKey, TokenKeys};
-use wirelace_tls_glue::{CertificateStore, ClientTls, Identity, Roots, ServerTls};
+
+pub(crate) use crate::trust::Trust;
 
 pub(crate) const CLIENT: &str = "192.0.2.1:50000";
 pub(crate) const SERVER: &str = "192.0.2.2:443";
 /// Steps that a run may take.
 const STEPS: usize = 2_000_000;
-
-/// Certificates for one server, and who trusts it.
-pub(crate) struct Trust {
-    pub(crate) server: ServerConfig,
-    pub(crate) client: ClientConfig,
-}
-
-impl Trust {
-    pub(crate) fn new() -> Trust {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(DnType::CommonName, "an authority");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let root = params.self_signed(&key).unwrap();
-        let (root, issuer) = (Bytes::from(root.der().to_vec()), Issuer::new(params, key));
-        let key = KeyPair::generate().unwrap();
-        let leaf = CertificateParams::new(vec!["example.com".to_owned()]).unwrap().signed_by(&key, &issuer);
-        let leaf = Bytes::from(leaf.unwrap().der().to_vec());
-        let identity = Identity::from_der(vec![leaf], &key.serialize_der()).unwrap();
-        let tls = ServerTls::builder(CertificateStore::new(vec![identity])).build().unwrap();
-        let tls = QuicServerTls::new(&tls, ["hq"]).unwrap();
-        let server =
-            ServerConfig::new(tls, Arc::new(TokenKeys::new(&[7; 32])), Arc::new(ResetKey::new(&[8; 32])));
-        let tls = ClientTls::builder(Roots::Only(vec![root])).build().unwrap();
-        let client = ClientConfig::new(QuicClientTls::new(&tls, ["hq"]).unwrap());
-        Trust { server, client }
-    }
-}
 
 pub(crate) struct Side {
     pub(crate) endpoint: Endpoint,

@@ -1,4 +1,4 @@
-//! Field blocks to messages (RFC 9113 §8.1 to §8.5).
+//! Field sections to messages (RFC 9113 §8.1 to §8.5, RFC 9114 §4.2 to §4.4).
 
 use core::ops::Range;
 
@@ -11,21 +11,29 @@ use wirelace_http_semantics::{FieldId, Fields, Priority, RequestHead, ResponseHe
 use wirelace_wire::field::is_field_value;
 use wirelace_wire::token::is_token;
 
-use super::malformed::Malformed;
-use super::tables::field_id;
+use crate::malformed::Malformed;
+use crate::tables::field_id;
 
 /// A head, and what the connection acts on.
 #[derive(Debug)]
-pub(crate) struct Received<H> {
-    pub(crate) head: H,
-    pub(crate) content_length: Option<u64>,
-    pub(crate) expect_continue: bool,
-    pub(crate) priority: Priority,
+pub struct Received<H> {
+    /// The head.
+    pub head: H,
+    /// What Content-Length says.
+    pub content_length: Option<u64>,
+    /// A request whose client waits for 100 (Continue).
+    pub expect_continue: bool,
+    /// What the field `priority` says (RFC 9218 §5).
+    pub priority: Priority,
 }
 
-/// The request of a field block. `protocol`: extended CONNECT was offered (RFC 8441).
-pub(crate) fn request(
+/// The request of a field section. `protocol`: extended CONNECT was offered (RFC 8441, RFC 9220).
+///
+/// # Errors
+/// It breaks a rule; the block's memory may be gone.
+pub fn request(
     block: &mut HeaderBlock,
+    version: Version,
     protocol: bool,
 ) -> Result<Received<Box<RequestHead>>, Malformed> {
     let mut section = Section::new(block.len());
@@ -70,13 +78,16 @@ pub(crate) fn request(
     };
     let Section { framing, expect_continue, priority, .. } = section;
     let fields = section.finish(block)?;
-    let head = RequestHead { method, target, form, version: Version::HTTP_2, protocol, fields };
+    let head = RequestHead { method, target, form, version, protocol, fields };
     Ok(Received { head: Box::new(head), content_length: framing.content_length, expect_continue, priority })
 }
 
-/// The request that a PUSH_PROMISE announces: GET or HEAD without a body (RFC 9113 §8.4).
-pub(crate) fn promised(block: &mut HeaderBlock) -> Result<Received<Box<RequestHead>>, Malformed> {
-    let received = request(block, false)?;
+/// The request that a PUSH_PROMISE announces: GET or HEAD without a body (RFC 9113 §8.4, RFC 9114 §4.6).
+///
+/// # Errors
+/// It breaks a rule.
+pub fn promised(block: &mut HeaderBlock, version: Version) -> Result<Received<Box<RequestHead>>, Malformed> {
+    let received = request(block, version, false)?;
     let empty = received.content_length.is_none_or(|length| length == 0);
     if !matches!(received.head.method, Method::GET | Method::HEAD) || !empty {
         return Err(Malformed::Promise);
@@ -84,8 +95,11 @@ pub(crate) fn promised(block: &mut HeaderBlock) -> Result<Received<Box<RequestHe
     Ok(received)
 }
 
-/// The response of a field block.
-pub(crate) fn response(block: &mut HeaderBlock) -> Result<Received<ResponseHead>, Malformed> {
+/// The response of a field section.
+///
+/// # Errors
+/// It breaks a rule.
+pub fn response(block: &mut HeaderBlock, version: Version) -> Result<Received<ResponseHead>, Malformed> {
     let mut section = Section::new(block.len());
     let mut status = None;
     section.read(block, |name, position, arena| {
@@ -101,12 +115,15 @@ pub(crate) fn response(block: &mut HeaderBlock) -> Result<Received<ResponseHead>
     let status = status.ok_or(Malformed::PseudoMissing)?;
     let Section { framing, priority, .. } = section;
     let fields = section.finish(block)?;
-    let head = ResponseHead { status, version: Version::HTTP_2, reason: None, fields };
+    let head = ResponseHead { status, version, reason: None, fields };
     Ok(Received { head, content_length: framing.content_length, expect_continue: false, priority })
 }
 
-/// The trailer section of a field block.
-pub(crate) fn trailers(block: &mut HeaderBlock) -> Result<Fields, Malformed> {
+/// The trailer section of a message.
+///
+/// # Errors
+/// It breaks a rule.
+pub fn trailers(block: &mut HeaderBlock) -> Result<Fields, Malformed> {
     let mut section = Section::new(block.len());
     section.read(block, |_, _, _| Err(Malformed::PseudoUnknown))?;
     section.finish(block)
@@ -115,7 +132,7 @@ pub(crate) fn trailers(block: &mut HeaderBlock) -> Result<Fields, Malformed> {
 #[inline]
 fn status_code(value: &[u8]) -> Result<StatusCode, Malformed> {
     match StatusCode::from_bytes(value) {
-        // HTTP/2 has no upgrades (RFC 9113 §8.6).
+        // There are no upgrades (RFC 9113 §8.6, RFC 9114 §4.5).
         Ok(StatusCode::SWITCHING_PROTOCOLS) | Err(_) => Err(Malformed::Status),
         Ok(status) => Ok(status),
     }
