@@ -8,7 +8,7 @@ use wirelace_quic_lite::{
 };
 
 use super::Connection;
-use super::exchange::{Exchange, Send};
+use super::exchange::{Exchange, PUSH, Send};
 use super::incoming::Unidirectional;
 use crate::error::Error;
 use crate::error_code::ErrorCode;
@@ -148,7 +148,10 @@ impl Connection {
         if let Err(error) = self.rates.reset(self.now) {
             self.fail(error);
         }
-        let Some(exchange) = self.exchanges.get_mut(&id) else { return false };
+        let Some(exchange) = self.exchanges.get_mut(&id) else {
+            self.push_is_lost(id & !PUSH);
+            return false;
+        };
         // The transport has given back all credit.
         exchange.unconsumed = 0;
         let told = exchange.told && !exchange.ignores;
