@@ -85,6 +85,7 @@ impl Connection {
         exchange.to_connect = connect;
         exchange.to_send = lines.content_length().filter(|_| !end && !connect);
         self.exchanges.insert(stream.0, exchange);
+        self.apply_priority(quic, stream.0);
         self.stats.exchanges += 1;
         let mut out = Vec::new();
         self.write_section(quic, stream, None, &mut out, |section| lines.write(section));

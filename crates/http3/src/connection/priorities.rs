@@ -46,7 +46,10 @@ impl Connection {
         if let Some(exchange) = self.exchanges.get(&id)
             && let Some(stream) = exchange.stream
         {
-            quic.set_priority(stream, exchange.priority.urgency(), exchange.priority.is_incremental());
+            // The most urgent place is that of the critical streams: behind any other, the QPACK encoder's could wait for
+            // credit that streams hold which wait for it (RFC 9204 §2.1.3). So 6 and 7 are one.
+            let urgency = (exchange.priority.urgency() + 1).min(7);
+            quic.set_priority(stream, urgency, exchange.priority.is_incremental());
         }
     }
 
