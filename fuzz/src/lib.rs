@@ -20,8 +20,8 @@ pub mod input;
 pub mod proxy;
 pub mod qpack;
 pub mod quic;
-pub mod quic_wire;
 pub mod quic_connection;
+pub mod quic_wire;
 pub mod semantics;
 pub mod spec;
 pub mod tls;
@@ -53,10 +53,10 @@ pub const TARGETS: &[Target] = &[
     ("http2_server", http2::server),
     ("qpack_decode", qpack::decode),
     ("qpack_round_trip", qpack::round_trip),
+    ("quic_connection", quic_connection::connection),
     ("quic_frames", quic_wire::frames),
     ("quic_packet", quic_wire::packet),
     ("quic_transport_parameters", quic_wire::transport_parameters),
-    ("quic_connection", quic_connection::connection),
     ("semantics_hsts", hsts::values),
     ("semantics_structured", semantics::structured),
     ("semantics_values", semantics::values),

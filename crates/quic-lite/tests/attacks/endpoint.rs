@@ -8,7 +8,7 @@ use wirelace_quic_lite::{CloseReason, Connection, Endpoint, Event, Limits, Remem
 use wirelace_tls_glue::quic::{QuicSession, Side, TokenKeys, Version, retry_tag};
 
 use crate::peer::{Peer, Shape};
-use crate::wire::{Random, crypto, numbers};
+use crate::wire::{Random, crypto};
 use crate::world::{CLIENT, SERVER, Setup, World, client_config, client_tls, datagram, server_config, usual};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -489,9 +489,84 @@ fn initial_packets_under_the_wrong_id_or_version() {
     world.deliver(&packet);
     world.pump();
     world.goes_on();
-    // The same datagram to two connections: the second packet counts for nothing (RFC 9000 §12.2).
-    let first = world.peer.packet(&Shape { size: 0, ..Shape::new(PacketType::OneRtt) }, &numbers(&[0x01]));
-    world.deliver(&first);
+}
+
+#[test]
+fn a_datagram_for_two_connections() {
+    // What comes behind, under another id, counts for nothing (RFC 9000 §12.2).
+    let mut world = World::begin(Side::Server, Setup::default());
+    world.collect();
+    let shape = Shape { size: 1200, ..Shape::new(PacketType::Initial) };
+    let first = world.peer.packet(&shape, &[0x01]);
+    let shape = Shape { destination: Some(b"somebody".to_vec()), ..Shape::new(PacketType::Handshake) };
+    let second = world.peer.packet(&shape, &[0x3f]);
+    let dropped = world.subject.stats().packets_dropped;
+    world.deliver(&[first, second].concat());
+    assert_eq!(world.subject.stats().packets_dropped, dropped + 1);
+    assert!(!world.subject.is_closing());
     world.pump();
     world.goes_on();
+}
+
+#[test]
+fn version_2_has_its_own_keys_and_types() {
+    for subject in [Side::Server, Side::Client] {
+        let mut world = World::open_with(subject, Setup { version: Version::V2, ..Setup::default() });
+        world.goes_on();
+        // A packet of version 1 to a connection of version 2 (RFC 9369 §4).
+        world.peer.version = Version::V1;
+        let dropped = world.subject.stats().packets_dropped;
+        let mut packet = vec![0xe3, 0, 0, 0, 1, 8];
+        packet.extend_from_slice(&world.peer.destination.clone());
+        packet.extend_from_slice(b"\x08the peer\x40\x30");
+        packet.resize(packet.len() + 0x30, 7);
+        world.deliver(&packet);
+        assert_eq!(world.subject.stats().packets_dropped, dropped + 1);
+        world.goes_on();
+    }
+}
+
+#[test]
+fn handshakes_that_are_begun_and_left() {
+    // Each from another address, with a hello that is whole; they go when their time is up.
+    const COUNT: u64 = 50;
+    let (mut endpoint, now) = (server(), Instant::now());
+    let (mut open, mut held, mut out) = (Vec::new(), 0, Vec::with_capacity(20_000));
+    for number in 0..COUNT {
+        let mut peer = client(&number.to_be_bytes());
+        peer.pull();
+        let hello = std::mem::take(&mut peer.outgoing[0]);
+        let shape = Shape { size: 1200, ..Shape::new(PacketType::Initial) };
+        let packet = peer.packet(&shape, &crypto(0, &hello));
+        let from = format!("198.51.100.{number}:1000").parse().unwrap();
+        let info = allocation_counter::measure(|| {
+            let datagram = datagram(from, &packet);
+            let Routed::Incoming(incoming) = endpoint.route(now, SystemTime::now(), datagram, &mut out)
+            else {
+                panic!("a first packet")
+            };
+            let (handle, mut connection) = endpoint.accept(now, *incoming).unwrap();
+            while connection.poll_transmit(now, &mut out, 10).is_some() {}
+            endpoint.update(handle, &mut connection);
+            open.push((handle, connection));
+        });
+        held += info.bytes_current;
+    }
+    eprintln!("{} octets for each of {COUNT} handshakes", held / COUNT as i64);
+    assert!(held < COUNT as i64 * 64 * 1024, "{held} octets");
+    assert_eq!(endpoint.len() as u64, COUNT);
+    for (handle, mut connection) in open {
+        let mut turns = 0;
+        while !connection.is_closed() {
+            let deadline = connection.deadline().unwrap();
+            assert!(deadline <= now + 11 * SECOND);
+            connection.on_deadline(deadline);
+            while connection.poll_transmit(deadline, &mut out, 10).is_some() {}
+            while connection.poll_event().is_some() {}
+            turns += 1;
+            assert!(turns < 50);
+        }
+        endpoint.remove(handle);
+    }
+    assert!(endpoint.is_empty());
 }

@@ -46,7 +46,7 @@ fn tiny_fragments_with_gaps_on_all_streams() {
         let mut world = idle(subject);
         // Every other octet of 100 streams of both kinds.
         let octets = flood(&mut world, 600_000, |number| {
-            let id = (number % 100) << 2 | first(subject) | (number / 100 & 1) << 1;
+            let id = ((number % 100) << 2) | first(subject) | (((number / 100) & 1) << 1);
             stream(id, 1 + number / 200 * 2, b"x", false)
         });
         eprintln!("{subject:?} {octets} octets, {} held, {:?}", world.held, world.code());
@@ -57,11 +57,14 @@ fn tiny_fragments_with_gaps_on_all_streams() {
 #[test]
 fn small_fragments_in_full_datagrams_on_all_streams() {
     for subject in BOTH {
-        let mut world = idle(subject);
+        let mut limits = Limits::default();
+        limits.data_window = 8 << 20;
+        let mut world = World::open_with(subject, Setup { limits, ..Setup::default() });
+        (world.listens, world.held) = (false, 0);
         // 8 MiB of window in parts of 600 octets; each comes in a datagram of its own.
-        for number in 0..14_000 {
-            let id = (number % 200) / 2 << 2 | first(subject) | (number & 1) << 1;
-            let mut payload = stream(id, 100 + number / 200 * 700, &[7; 600], false);
+        for number in 0..13_000 {
+            let id = (((number % 200) / 2) << 2) | first(subject) | ((number & 1) << 1);
+            let mut payload = stream(id, 20 + number / 200 * 620, &[7; 600], false);
             payload.resize(1400, 0);
             if world.subject.is_closing() {
                 break;
@@ -70,6 +73,24 @@ fn small_fragments_in_full_datagrams_on_all_streams() {
         }
         eprintln!("{subject:?} {} held, {:?}", world.held, world.code());
         assert!(world.held < 32 * MIB, "{} octets are held", world.held);
+    }
+}
+
+#[test]
+fn large_buffers_for_small_pieces() {
+    // A receiver that cuts datagrams out of trains: each piece would keep 64 KiB alive.
+    for subject in BOTH {
+        let mut world = idle(subject);
+        for number in 0..400 {
+            let id = (((number % 200) / 2) << 2) | first(subject) | ((number & 1) << 1);
+            let frame = stream(id, 50 + number / 200 * 2000, &[7; 1100], false);
+            let packet = world.peer.packet(&Shape::new(PacketType::OneRtt), &frame);
+            world.deliver_in(64 * 1024, &packet);
+            world.pump();
+        }
+        eprintln!("{subject:?} {} held, {:?}", world.held, world.code());
+        assert!(world.held < 8 * MIB, "{} octets are held", world.held);
+        world.goes_on();
     }
 }
 
@@ -321,7 +342,7 @@ fn streams_opened_and_reset_without_an_application() {
     for subject in BOTH {
         let mut world = idle(subject);
         let octets = flood(&mut world, 10_000, |number| {
-            let id = number << 2 | first(subject);
+            let id = (number << 2) | first(subject);
             [stream(id, 0, b"x", false), numbers(&[0x04, id, 0, 1]), numbers(&[0x05, id, 0])].concat()
         });
         // Credit comes when the application has done with a stream, not before.
@@ -338,7 +359,7 @@ fn streams_opened_and_reset_under_an_application() {
         world.events.clear();
         world.held = 0;
         for number in 0..5000 {
-            let id = number << 2 | first(subject);
+            let id = (number << 2) | first(subject);
             let frames =
                 [stream(id, 0, b"x", false), numbers(&[0x04, id, 0, 1]), numbers(&[0x05, id, 0])].concat();
             world.frames(&frames);

@@ -41,7 +41,6 @@ impl Shape {
 #[derive(Debug, Clone)]
 pub(crate) struct Came {
     pub(crate) kind: PacketType,
-    pub(crate) number: u64,
     pub(crate) payload: Vec<u8>,
 }
 
@@ -293,7 +292,7 @@ impl Peer {
     fn on_packet(&mut self, now: Instant, kind: PacketType, number: u64, payload: Vec<u8>) {
         let at = space(kind);
         self.received[at].insert(number);
-        let came = Came { kind, number, payload };
+        let came = Came { kind, payload };
         for frame in came.frames() {
             self.owes[at] |= frame.is_ack_eliciting();
             match frame {

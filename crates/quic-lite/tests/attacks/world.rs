@@ -262,8 +262,18 @@ impl World {
 
     /// Hands the connection a datagram, whoever it is for.
     pub(crate) fn deliver(&mut self, data: &[u8]) {
+        self.deliver_in(0, data);
+    }
+
+    /// In a buffer of at least that size.
+    pub(crate) fn deliver_in(&mut self, size: usize, data: &[u8]) {
         let (now, from, subject) = (self.now, self.from, &mut self.subject);
-        let info = allocation_counter::measure(|| subject.receive(now, datagram(from, data)));
+        let info = allocation_counter::measure(|| {
+            let mut datagram = datagram(from, &[]);
+            datagram.data = BytesMut::with_capacity(size.max(data.len()));
+            datagram.data.extend_from_slice(data);
+            subject.receive(now, datagram);
+        });
         self.held += info.bytes_current;
         self.steps += 1;
     }
@@ -342,16 +352,11 @@ impl World {
     /// Lets time go by, waking it when it wants to be.
     pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
-        loop {
-            match self.subject.deadline().filter(|deadline| *deadline <= end) {
-                Some(deadline) => {
-                    self.now = self.now.max(deadline);
-                    self.subject.on_deadline(self.now);
-                    self.steps += 1;
-                    self.pump();
-                }
-                None => break,
-            }
+        while let Some(deadline) = self.subject.deadline().filter(|deadline| *deadline <= end) {
+            self.now = self.now.max(deadline);
+            self.subject.on_deadline(self.now);
+            self.steps += 1;
+            self.pump();
         }
         self.now = end;
         self.pump();
