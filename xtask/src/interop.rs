@@ -18,7 +18,7 @@ use process::{Demo, Line, Script};
 use suites::{Language, SUITES, Suite};
 
 const USAGE: &str =
-    "usage: cargo xtask interop http1|http2|tls|frame [--only SUITE[,SUITE...]] [--bin FILE] [--list]
+    "usage: cargo xtask interop http1|http2|http3|quic|tls|frame [--only SUITE[,SUITE...]] [--bin FILE] [--list]
   --only   runs these suites alone
   --bin    tests this binary instead of a release build of the workspace
   --list   names the suites";

@@ -37,3 +37,8 @@ pub(crate) struct Registered {
     pub(crate) unidirectional: Vec<u64>,
     pub(crate) bidirectional: Vec<u64>,
 }
+
+/// What a datagram that waits counts: empty ones take memory too.
+pub(crate) fn cost(data: &[u8]) -> usize {
+    data.len() + 64
+}

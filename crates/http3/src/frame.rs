@@ -170,12 +170,6 @@ impl Reader {
         self.frame
     }
 
-    /// Bytes that are left of the frame.
-    #[inline]
-    pub(crate) fn left(&self) -> u64 {
-        self.left
-    }
-
     /// The varint in front, and how many bytes it took of this chunk and in all; `None`: it is not all there, and what
     /// is there was taken. To be called at the start of a stream only.
     pub(crate) fn varint(&mut self) -> Option<u64> {

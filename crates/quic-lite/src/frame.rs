@@ -347,25 +347,42 @@ impl<'a> Frames<'a> {
         Ok(Frame::NewConnectionId { sequence, retire_prior_to, id, token: self.array()? })
     }
 
+    #[inline]
     fn read(&mut self, first: u8) -> Result<Frame<'a>, TransportError> {
-        let at = self.offset();
-        if first >= 0x40 {
-            // No type that is known here needs more than one octet.
-            let kind = self.varint()?;
-            let rule = if kind < 0x40 {
-                violation("a frame type in more octets than it needs (RFC 9000 §12.4)")
-            } else {
-                encoding("unknown frame type (RFC 9000 §12.4)")
-            };
-            return Err(rule.at(at).of_frame(kind));
-        }
-        self.rest = self.rest.get(1..).unwrap_or_default();
         let kind = u64::from(first);
+        if first >= 0x40 {
+            return Err(self.long_type());
+        }
         if !is_allowed(kind, self.packet) && is_known(kind) {
             let rule = violation("a frame in a packet that must not have it (RFC 9000 §12.4)");
-            return Err(rule.at(at).of_frame(kind));
+            return Err(rule.at(self.offset()));
         }
-        self.frame(kind).map_err(|error| error.of_frame(kind))
+        self.rest = self.rest.get(1..).unwrap_or_default();
+        self.frame(kind)
+    }
+
+    /// No type that is known here needs more than one octet.
+    #[cold]
+    fn long_type(&mut self) -> TransportError {
+        let at = self.offset();
+        match self.varint() {
+            Ok(kind) if kind < 0x40 => {
+                violation("a frame type in more octets than it needs (RFC 9000 §12.4)").at(at).of_frame(kind)
+            }
+            Ok(kind) => encoding("unknown frame type (RFC 9000 §12.4)").at(at).of_frame(kind),
+            Err(error) => error,
+        }
+    }
+
+    /// Nothing follows an error.
+    #[cold]
+    fn fail(&mut self, first: u8, error: &mut TransportError) {
+        self.rest = &[];
+        // What has no place of its own is cut by the end.
+        *error = error.at(self.length);
+        if first < 0x40 {
+            *error = error.of_frame(first.into());
+        }
     }
 
     #[inline]
@@ -373,7 +390,7 @@ impl<'a> Frames<'a> {
         let direction = if kind & 1 == 0 { Direction::Bidirectional } else { Direction::Unidirectional };
         Ok(match kind {
             0x00 => {
-                let octets = self.rest.iter().take_while(|octet| **octet == 0).count();
+                let octets = zeros(self.rest);
                 self.rest = self.rest.get(octets..).unwrap_or_default();
                 Frame::Padding { octets: octets + 1 }
             }
@@ -433,6 +450,14 @@ impl<'a> Frames<'a> {
     }
 }
 
+/// How many octets in a row are 0: of the first packets of a client, most are.
+fn zeros(octets: &[u8]) -> usize {
+    let (chunks, _) = octets.as_chunks::<16>();
+    let whole = 16 * chunks.iter().take_while(|chunk| u128::from_ne_bytes(**chunk) == 0).count();
+    let rest = octets.get(whole..).unwrap_or_default();
+    whole + rest.iter().take_while(|octet| **octet == 0).count()
+}
+
 const fn is_known(kind: u64) -> bool {
     matches!(kind, 0x00..=0x1e | 0x30 | 0x31)
 }
@@ -453,12 +478,12 @@ impl<'a> Iterator for Frames<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let first = *self.rest.first()?;
-        let frame = self.read(first);
-        Some(frame.map_err(|error| {
-            self.rest = &[];
-            // What has no place of its own is cut by the end.
-            error.at(self.length)
-        }))
+        let mut frame = self.read(first);
+        // Not `map_err`: what was read is not copied.
+        if let Err(error) = &mut frame {
+            self.fail(first, error);
+        }
+        Some(frame)
     }
 }
 

@@ -137,19 +137,24 @@ impl TransportParameters {
     /// of the parameter, or of its value where that is wrong.
     pub fn parse(input: &[u8], from: Side) -> Result<TransportParameters, TransportError> {
         let mut parameters = TransportParameters::default();
-        let mut seen: Vec<u64> = Vec::new();
+        // A bit for each id below 64, which nearly all have; the others one by one.
+        let (mut low, mut high): (u64, Vec<u64>) = (0, Vec::new());
         let mut rest = input;
         while !rest.is_empty() {
             let at = input.len() - rest.len();
             let (id, value);
             (id, value, rest) = next(rest).ok_or_else(|| CUT.at(input.len()))?;
-            if seen.contains(&id) {
+            let bit = if id < 64 { 1 << id } else { 0 };
+            if low & bit != 0 || bit == 0 && high.contains(&id) {
                 return Err(TWICE.at(at));
             }
-            if seen.len() >= MOST {
+            if low.count_ones() as usize + high.len() >= MOST {
                 return Err(MANY.at(at));
             }
-            seen.push(id);
+            low |= bit;
+            if bit == 0 {
+                high.push(id);
+            }
             if from == Side::Client && matches!(id, 0x00 | 0x02 | 0x0d | 0x10) {
                 return Err(SERVERS.at(at));
             }

@@ -110,7 +110,7 @@ impl Connection {
     fn on_goaway(&mut self, quic: &mut Quic, id: u64) -> Result<(), Error> {
         let wrong = Error::Id { frame: FrameType::GOAWAY, id };
         let client = self.role == Role::Client;
-        if self.peer_ending.is_some_and(|before| id > before) || client && id % 4 != 0 {
+        if self.peer_ending.is_some_and(|before| id > before) || client && !id.is_multiple_of(4) {
             return Err(wrong);
         }
         self.peer_ending = Some(id);

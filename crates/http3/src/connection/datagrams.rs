@@ -8,7 +8,7 @@ use wirelace_wire::varint::decode_varint;
 use super::Connection;
 use super::exchange::PUSH;
 use crate::error::Error;
-use crate::extension::ExtensionEvent;
+use crate::extension::{ExtensionEvent, cost};
 use crate::frame::put_varint;
 
 /// The largest quarter of a stream id (RFC 9297 §2.1).
@@ -63,9 +63,4 @@ impl Connection {
             }
         }
     }
-}
-
-/// What a datagram that waits counts: empty ones take memory too.
-pub(super) fn cost(data: &[u8]) -> usize {
-    data.len() + 64
 }

@@ -44,6 +44,10 @@ impl Connection {
     pub(super) fn abandon(&mut self, quic: &mut Quic, id: u64, code: ErrorCode) {
         let Some(mut exchange) = self.exchanges.remove(&id) else { return };
         self.stats.resets_sent += 1;
+        if id >= PUSH && self.is_server() {
+            // A reset may overtake what says which push the stream is: the client would wait for ever.
+            write_id(&mut self.control.pending, FrameType::CANCEL_PUSH, id & !PUSH);
+        }
         if let Some(stream) = exchange.stream {
             exchange.reader.take_rest();
             let left = exchange.reader.take_taken() + exchange.unconsumed;

@@ -3,11 +3,14 @@
 mod commands;
 mod control;
 mod datagrams;
+mod deadlines;
 mod ending;
 mod exchange;
+mod incoming;
 mod own;
 mod priorities;
 mod push;
+mod pushes;
 mod rates;
 mod reading;
 mod sections;
@@ -27,12 +30,12 @@ use wirelace_qpack::{BlockLimits, Decoder, Encoder, HeaderBlock};
 use wirelace_quic_lite::{Connection as Quic, StreamId as QuicStream};
 
 use self::exchange::Exchange;
+use self::incoming::Unidirectional;
 use self::own::OwnStream;
-use self::push::Pushes;
+use self::pushes::Pushes;
 use self::rates::Rates;
-use self::unidirectional::Unidirectional;
 use crate::error::Error;
-use crate::extension::{ExtensionEvent, Registered};
+use crate::extension::{ExtensionEvent, Registered, cost};
 use crate::frame::{FrameHeader, FrameType, write_id};
 use crate::limits::Limits;
 use crate::settings::{Role, Settings, reserved};
@@ -262,7 +265,7 @@ impl Connection {
     pub fn poll_extension(&mut self) -> Option<ExtensionEvent> {
         let event = self.extension_events.pop_front()?;
         if let ExtensionEvent::Datagram { data, .. } = &event {
-            self.datagram_bytes -= datagrams::cost(data);
+            self.datagram_bytes -= cost(data);
         }
         Some(event)
     }

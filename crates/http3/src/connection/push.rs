@@ -1,7 +1,7 @@
 //! Server push (RFC 9114 §4.6).
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::time::{Duration, Instant};
 
 use http::{Method, Version};
 use wirelace_http_messages::{self as message, RequestLines};
@@ -10,97 +10,14 @@ use wirelace_quic_lite::{Connection as Quic, Direction, StreamId as QuicStream};
 
 use super::Connection;
 use super::exchange::{Exchange, PUSH, Receive, Send};
-use super::unidirectional::Unidirectional;
+use super::incoming::Unidirectional;
 use crate::error::Error;
 use crate::error_code::ErrorCode;
 use crate::frame::{FrameType, Reader, put_varint, write_id};
 use crate::stream_type::StreamType;
 
-/// Promises that are remembered, to compare further ones with them.
-const REMEMBERED: usize = 1024;
-
-#[derive(Debug)]
-pub(super) struct Pushes {
-    /// The largest id that the server may use: what the client has said, or this client.
-    most: Option<u64>,
-    /// The id of the next promise.
-    next: u64,
-    /// Server: which push goes on a stream.
-    sent: HashMap<QuicStream, u64>,
-    /// Client: ids that were promised or cancelled, and a hash of the promise.
-    promised: BTreeMap<u64, Option<u64>>,
-    /// Client: ids below that were forgotten.
-    forgotten: u64,
-    /// Client: streams that came before their promise.
-    arrived: HashMap<u64, (QuicStream, Reader)>,
-    /// Client: how many pushes are over.
-    over: u64,
-    hash: RandomState,
-}
-
-impl Pushes {
-    pub(super) fn new() -> Pushes {
-        Pushes {
-            most: None,
-            next: 0,
-            sent: HashMap::new(),
-            promised: BTreeMap::new(),
-            forgotten: 0,
-            arrived: HashMap::new(),
-            over: 0,
-            hash: RandomState::new(),
-        }
-    }
-
-    /// Client: lets `at_once` pushes be under way; what MAX_PUSH_ID has to say, where it is time.
-    pub(super) fn allow(&mut self, at_once: u64) -> Option<u64> {
-        let most = (self.over + at_once).checked_sub(1)?;
-        let due = self.most.is_none_or(|before| most >= before + at_once.div_ceil(2));
-        due.then(|| *self.most.insert(most))
-    }
-
-    /// Server: MAX_PUSH_ID came; it never shrinks (RFC 9114 §7.2.7).
-    pub(super) fn raise(&mut self, id: u64) -> Result<(), Error> {
-        if self.most.is_some_and(|before| id < before) {
-            return Err(Error::Id { frame: FrameType::MAX_PUSH_ID, id });
-        }
-        self.most = Some(id);
-        Ok(())
-    }
-
-    fn is_allowed(&self, id: u64) -> bool {
-        self.most.is_some_and(|most| id <= most)
-    }
-
-    /// Server: the id was used.
-    pub(super) fn was_promised(&self, id: u64) -> bool {
-        id < self.next
-    }
-
-    /// The first id that no promise has had.
-    pub(super) fn next_promised(&self) -> u64 {
-        self.next
-    }
-
-    /// Server: the exchange that goes on that stream.
-    pub(super) fn sent_on(&self, stream: QuicStream) -> Option<u64> {
-        self.sent.get(&stream).map(|id| PUSH | id)
-    }
-
-    fn remember(&mut self, id: u64, hash: Option<u64>) {
-        self.next = self.next.max(id + 1);
-        self.promised.insert(id, hash);
-        while self.promised.len() > REMEMBERED
-            && let Some((id, _)) = self.promised.pop_first()
-        {
-            self.forgotten = id + 1;
-        }
-    }
-
-    fn is_known(&self, id: u64) -> bool {
-        id < self.forgotten || self.promised.contains_key(&id)
-    }
-}
+/// How long a pushed stream waits for its promise.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Connection {
     /// Server: whether the client takes a push now.
@@ -210,7 +127,7 @@ impl Connection {
         exchange.told = true;
         exchange.send = Send::Ended;
         exchange.to_head = received.head.method == Method::HEAD;
-        if let Some((stream, reader)) = self.pushes.arrived.remove(&id) {
+        if let Some((stream, reader, _)) = self.pushes.arrived.remove(&id) {
             exchange.stream = Some(stream);
             exchange.reader = reader;
             self.ready.push_back(stream);
@@ -255,14 +172,30 @@ impl Connection {
             quic.stop(stream, ErrorCode::H3_REQUEST_CANCELLED.0);
             return Ok(());
         } else {
-            self.pushes.arrived.insert(id, (stream, reader));
+            self.pushes.arrived.insert(id, (stream, reader, self.now));
         }
         self.incoming.insert(stream.0, Unidirectional::Push(key));
         Ok(())
     }
 
+    /// Client: streams whose promise does not come, perhaps for good, as it was on a stream that nobody reads. They would
+    /// keep credit that others need (RFC 9114 §4.6).
+    pub(super) fn drop_unpromised(&mut self, quic: &mut Quic) {
+        let late = |(_, _, since): &(QuicStream, Reader, Instant)| {
+            self.now.saturating_duration_since(*since) >= PATIENCE
+        };
+        let mut late: Vec<u64> =
+            self.pushes.arrived.iter().filter(|(_, one)| late(one)).map(|(id, _)| *id).collect();
+        late.sort_unstable();
+        for id in late {
+            self.pushes.remember(id, None);
+            self.drop_arrived(quic, id);
+            self.pushes_allow();
+        }
+    }
+
     fn drop_arrived(&mut self, quic: &mut Quic, id: u64) {
-        if let Some((stream, mut reader)) = self.pushes.arrived.remove(&id) {
+        if let Some((stream, mut reader, _)) = self.pushes.arrived.remove(&id) {
             self.incoming.remove(&stream.0);
             let rest = reader.take_rest();
             quic.consumed(stream, rest.len());

@@ -8,7 +8,7 @@ use wirelace_quic_lite::{
 
 use super::Connection;
 use super::exchange::{Exchange, Send};
-use super::unidirectional::Unidirectional;
+use super::incoming::Unidirectional;
 use crate::error::Error;
 use crate::error_code::ErrorCode;
 use crate::frame::Reader;

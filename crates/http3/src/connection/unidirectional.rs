@@ -5,28 +5,13 @@ use wirelace_http_semantics::Event;
 use wirelace_quic_lite::{Connection as Quic, Direction, StreamId as QuicStream};
 
 use super::Connection;
+use super::incoming::Unidirectional;
 use crate::error::Error;
 use crate::error_code::ErrorCode;
 use crate::extension::ExtensionEvent;
 use crate::frame::Reader;
 use crate::settings::Role;
 use crate::stream_type::StreamType;
-
-/// What a stream of the peer's is.
-#[derive(Debug)]
-pub(super) enum Unidirectional {
-    /// Its type is not all there.
-    New(Reader),
-    Control(Reader),
-    Encoder(BytesMut),
-    Decoder(BytesMut),
-    /// A push whose id is not all there.
-    PushId(Reader),
-    /// The exchange that is pushed.
-    Push(u64),
-    /// Of an unknown type: what still comes is thrown away.
-    Unknown,
-}
 
 impl Connection {
     /// Reads what a stream has: as far as the next event.
@@ -99,11 +84,6 @@ impl Connection {
                 return self.check_critical(StreamType::QPACK_DECODER, stream, fin);
             }
             Unidirectional::Push(id) => Some(Unidirectional::Push(id)),
-            Unidirectional::Unknown => {
-                self.stats.discarded += length as u64;
-                self.rates.unknown(self.now, length)?;
-                Some(Unidirectional::Unknown)
-            }
         };
         quic.consumed(stream, length);
         if let Some(next) = next

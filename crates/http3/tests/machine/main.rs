@@ -3,6 +3,7 @@
 mod attacks;
 mod exchanges;
 mod extensions;
+mod garbage;
 mod limits;
 mod pushes;
 mod random;

@@ -223,6 +223,24 @@ impl World {
         }
     }
 
+    /// As [`run`](World::run), but the application is asked at least every ten milliseconds.
+    pub(crate) fn run_asking(
+        &mut self,
+        time: Duration,
+        mut application: impl FnMut(&mut World),
+        mut done: impl FnMut(&mut World) -> bool,
+    ) -> bool {
+        let end = self.now() + time;
+        while self.now() < end {
+            let tick = self.now() + Duration::from_millis(10);
+            if self.run(Duration::from_millis(10), &mut application, &mut done) {
+                return true;
+            }
+            self.clock.advance_to(tick);
+        }
+        false
+    }
+
     /// Runs until both have nothing to do for a second.
     pub(crate) fn rest(&mut self) {
         self.run(Duration::from_secs(1), |_| {}, |_| false);
@@ -259,6 +277,10 @@ impl Side {
         (self.http.as_mut().expect("HTTP/3"), &mut self.connection.as_mut().expect("a connection").1)
     }
 
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connection.is_some()
+    }
+
     pub(crate) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }
@@ -276,7 +298,8 @@ impl Side {
             }
             Routed::Incoming(incoming) => {
                 if self.connection.is_none() {
-                    self.connection = Some(self.endpoint.accept(now, *incoming).unwrap());
+                    // One that was damaged on its way is none.
+                    self.connection = self.endpoint.accept(now, *incoming).ok();
                 }
             }
             Routed::Answer(_) => back.send(now, Bytes::copy_from_slice(buffer)),

@@ -168,7 +168,7 @@ impl Connection {
         let outcome =
             self.recovery.on_ack(now, space, ack.ranges(), delay, ecn, &mut self.acked, &mut self.lost)?;
         if outcome.newly > 0 {
-            self.path.mtu.arrived();
+            self.path.mtu.arrived(outcome.largest_size);
         }
         if space == Space::Handshake && !self.is_server() && !self.handshake_acknowledged {
             self.handshake_acknowledged = true;

@@ -230,6 +230,8 @@ pub(crate) struct MtuSearch {
     again: Option<Instant>,
     /// Probe timeouts in a row: larger packets may go through no more.
     timeouts: u32,
+    /// Larger packets than every path carries went since one arrived.
+    large: bool,
     enabled: bool,
 }
 
@@ -244,6 +246,7 @@ impl MtuSearch {
             lost: 0,
             again: None,
             timeouts: 0,
+            large: false,
             enabled: false,
         }
     }
@@ -304,19 +307,28 @@ impl MtuSearch {
         }
     }
 
-    /// Something arrived.
-    pub(crate) fn arrived(&mut self) {
-        self.timeouts = 0;
+    /// A packet of this size goes.
+    pub(crate) fn sent(&mut self, size: u16) {
+        self.large |= size > MIN_DATAGRAM;
+    }
+
+    /// A packet of this size arrived. Smaller ones say nothing about those that may get lost.
+    pub(crate) fn arrived(&mut self, size: u16) {
+        if size > MIN_DATAGRAM {
+            self.timeouts = 0;
+            self.large = false;
+        }
     }
 
     /// Nothing arrives. True where datagrams are smaller from now on: the path may have come to carry no larger ones (RFC
     /// 8899 §4.3).
     pub(crate) fn timed_out(&mut self, now: Instant) -> bool {
-        self.timeouts += 1;
+        self.timeouts += u32::from(self.large);
         if self.timeouts < PROBES || self.current == MIN_DATAGRAM {
             return false;
         }
         self.current = MIN_DATAGRAM;
+        (self.timeouts, self.large) = (0, false);
         self.probe = None;
         self.ceiling = self.most.saturating_add(1);
         self.again = Some(now + TRY_AGAIN);

@@ -269,7 +269,12 @@ impl Connection {
             let state = self.space(space);
             if (state.ping || curious) && out.len() < end {
                 state.ping = false;
-                if self.building.len() == frames {
+                // With probing frames alone, a peer whose address has changed without its knowledge would not be followed
+                // (RFC 9000 §9.1).
+                let probing = |frame: &SentFrame| {
+                    matches!(frame, SentFrame::NewConnectionId { .. } | SentFrame::PathResponse)
+                };
+                if self.building.iter().skip(frames).all(probing) {
                     out.push(0x01);
                     self.building.push(SentFrame::Ping);
                 }
@@ -326,6 +331,9 @@ impl Connection {
             ecn: self.recovery.ecn(),
             path: self.path.generation,
         };
+        if packet.in_flight {
+            self.path.mtu.sent(sent.size);
+        }
         let frames = self.building.get(packet.frames..end).unwrap_or_default();
         self.recovery.on_sent(packet.space, packet.number, sent, frames);
         if packet.asks {
@@ -345,7 +353,9 @@ impl Connection {
             Space::Handshake => &mut self.spaces[1],
             Space::Data => &mut self.spaces[2],
         };
-        if !(state.acks.is_due(now) || state.acks.has_news()) {
+        // A probe says again what may not have arrived: the peer may wait for nothing else.
+        let again = state.ping || state.probes > 0;
+        if !(state.acks.is_due(now) || state.acks.has_news() || again) {
             return;
         }
         let seen = *state.acks.seen();

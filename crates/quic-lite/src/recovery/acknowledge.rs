@@ -15,6 +15,7 @@ struct Newly {
     count: usize,
     largest: Option<(u64, Sent)>,
     any_ack_eliciting: bool,
+    largest_size: u16,
     ecn: u64,
     /// Bytes of the current path that leave the flight.
     bytes: u64,
@@ -96,6 +97,7 @@ impl<F: Copy> Recovery<F> {
             newly: newly.count,
             largest_newly: Some(largest_newly),
             any_ack_eliciting: newly.any_ack_eliciting,
+            largest_size: newly.largest_size,
             ecn_failed: verdict == EcnVerdict::Failed,
             congestion,
         })
@@ -120,6 +122,7 @@ impl<F: Copy> Recovery<F> {
                 let Some(sent) = state.sent.acknowledge(number, acked) else { continue };
                 state.uncount(&sent);
                 newly.count += 1;
+                newly.largest_size = newly.largest_size.max(sent.size);
                 newly.any_ack_eliciting |= sent.ack_eliciting;
                 newly.ecn += u64::from(sent.ecn);
                 if newly.largest.is_none_or(|(largest, _)| number > largest) {

@@ -10,6 +10,8 @@ pub(crate) struct Acked {
     /// The largest of them.
     pub largest_newly: Option<u64>,
     pub any_ack_eliciting: bool,
+    /// Octets of the longest of them.
+    pub largest_size: u16,
     /// ECN does not work on this path: [`ecn`](super::Recovery::ecn) is false from now on.
     pub ecn_failed: bool,
     /// The window was reduced.

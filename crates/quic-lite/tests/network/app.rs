@@ -76,10 +76,6 @@ impl App {
         App { server: true, ..App::default() }
     }
 
-    pub(crate) fn want(&mut self, exchange: Exchange) {
-        self.wanted.insert(0, exchange);
-    }
-
     /// All was asked for, has come, or was given up.
     pub(crate) fn is_idle(&self) -> bool {
         self.wanted.is_empty() && self.asked.is_empty() && self.sending.is_empty() && self.reading.is_empty()

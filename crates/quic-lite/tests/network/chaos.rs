@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use wirelace_quic_lite::CloseReason;
+use wirelace_quic_lite::{CloseReason, TransportErrorCode};
 use wirelace_sim::{
     Backlog, BlackHole, Blackouts, EcnPath, Faults, LinkSettings, Marking, Nat, NetworkEnd, Rebind, Rng,
 };
 
 use crate::app::Exchange;
-use crate::host::{Host, Welcome};
+use crate::host::{Host, Session, Welcome};
 use crate::trust::Trust;
 use crate::world::{Plan, World};
 
@@ -32,9 +32,9 @@ fn link(rng: &mut Rng) -> LinkSettings {
     };
     let marks = rng.percent(30);
     LinkSettings {
-        loss: faults(rng, &[0, 0, 1, 2, 5, 15, 25]),
+        loss: faults(rng, &[0, 0, 1, 2, 5, 10]),
         duplication: faults(rng, &[0, 0, 1, 20]),
-        corruption: faults(rng, &[0, 0, 1, 10]),
+        corruption: faults(rng, &[0, 0, 1, 5]),
         truncation: faults(rng, &[0, 0, 0, 3]),
         delay: MILLISECOND * *rng.pick(&[0, 1, 5, 15, 50, 200]),
         jitter: MILLISECOND * *rng.pick(&[0, 0, 1, 10, 40]),
@@ -49,10 +49,10 @@ fn link(rng: &mut Rng) -> LinkSettings {
             mtu: rng.within(1200..=1450),
         }),
         blackouts: match rng.below(8) {
-            0 => Blackouts::Cycle {
-                on: MILLISECOND * rng.within(500..=5000) as u32,
-                off: MILLISECOND * rng.within(10..=2000) as u32,
-            },
+            0 => {
+                let on = rng.within(500..=5000) as u32;
+                Blackouts::Cycle { on: MILLISECOND * on, off: MILLISECOND * (on / rng.within(2..=50) as u32) }
+            }
             1 => {
                 let from = MILLISECOND * rng.within(0..=3000) as u32;
                 Blackouts::At(vec![from..from + MILLISECOND * rng.within(1..=4000) as u32])
@@ -71,20 +71,15 @@ fn link(rng: &mut Rng) -> LinkSettings {
     }
 }
 
-fn nat(rng: &mut Rng, world: &World) -> Nat {
-    let mut nat = Nat::new("203.0.113.1".parse().unwrap(), world.network.now());
+/// Plans what the router in front of the client does. Not before the handshake is confirmed: nobody can move then.
+fn rebind(rng: &mut Rng, nat: &mut Nat, elapsed: Duration) {
     let what = *rng.pick(&[Rebind::Port, Rebind::Address, Rebind::Both]);
+    let first = elapsed + MILLISECOND * rng.within(1..=3000) as u32;
     match rng.below(3) {
         0 => {}
-        1 => nat.rebind_at(MILLISECOND * rng.within(1..=3000) as u32, what),
-        // Not before the handshake is confirmed: nobody can move then.
-        _ => nat.rebind_every(
-            MILLISECOND * rng.within(3000..=9000) as u32,
-            MILLISECOND * rng.within(1000..=8000) as u32,
-            what,
-        ),
+        1 => nat.rebind_at(first, what),
+        _ => nat.rebind_every(first, MILLISECOND * rng.within(5000..=12_000) as u32, what),
     }
-    nat
 }
 
 fn exchange(rng: &mut Rng) -> Exchange {
@@ -137,7 +132,9 @@ fn run(seed: u64, trust: &Trust) {
     let mut rng = Rng::new(seed ^ 0xc0a5);
     let mut plan = Plan::new(LinkSettings::default()).seed(seed).limits(|limits| {
         limits.handshake_timeout = Duration::from_secs(300);
-        limits.idle_timeout = Duration::from_secs(120);
+        limits.idle_timeout = Duration::from_secs(300);
+        // A client that only reads, and whose only packet behind a new mapping got lost, has nothing else to say.
+        limits.keep_alive = Some(Duration::from_secs(7));
     });
     (plan.up, plan.down) = (link(&mut rng), link(&mut rng));
     for limits in [&mut plan.client_limits, &mut plan.server_limits] {
@@ -154,12 +151,22 @@ fn run(seed: u64, trust: &Trust) {
     world.client_mut().segments = *rng.pick(&[1, 2, 10, 40]);
     world.server_mut().segments = *rng.pick(&[1, 2, 10, 40]);
     let address = world.client().address.ip();
-    if rng.percent(40) {
-        let nat = nat(&mut rng, &world);
+    let moves = rng.percent(40);
+    if moves {
+        let nat = Nat::new("203.0.113.1".parse().unwrap(), world.network.now());
         world.network.put_behind(address, nat);
     }
     let wanted: Vec<Exchange> = (0..rng.within(1..=12)).map(|_| exchange(&mut rng)).collect();
     world.connect(&wanted).early = rng.percent(50);
+    if moves {
+        let (client, server) = (world.client, world.server);
+        world.network.run_until(|network| {
+            let confirmed = |host: &Host| host.live.values().chain(&host.past).any(Session::is_confirmed);
+            confirmed(network.host(client)) && confirmed(network.host(server))
+        });
+        let elapsed = world.network.elapsed();
+        rebind(&mut rng, world.network.nat_mut(address).expect("it was put there"), elapsed);
+    }
     let calm = rng.percent(30);
     for _ in 0..if calm { 0 } else { rng.within(1..=40) } {
         let step = rng.within(0..=200) as u64;
@@ -185,8 +192,10 @@ fn run(seed: u64, trust: &Trust) {
     let fine = match reason {
         CloseReason::Local => client.app.complete + client.app.broken == wanted.len() || !calm,
         CloseReason::Application { code: 0x99, .. } => !calm,
+        // The same, said in the handshake.
+        CloseReason::Peer { code: TransportErrorCode::APPLICATION_ERROR, .. } => !calm,
         // A close that was lost.
-        CloseReason::Idle => {
+        CloseReason::Idle | CloseReason::Reset => {
             !calm
                 && world
                     .server()

@@ -291,6 +291,16 @@ fn ranges_that_are_no_ack() {
     assert!(!new(&[(0, MAX + 1)]), "beyond all packet numbers");
 }
 
+#[test]
+fn padding_of_every_length() {
+    for octets in 1..100 {
+        let payload = [vec![0; octets], vec![1, 0]].concat();
+        let frames: Vec<_> = Frames::new(&payload, PacketType::Initial).collect();
+        let padding = |octets| Ok(Frame::Padding { octets });
+        assert_eq!(frames, [padding(octets), Ok(Frame::Ping), padding(1)]);
+    }
+}
+
 /// RFC 9002 §2 and RFC 9000 §9.1, each frame.
 #[test]
 fn what_asks_and_what_probes() {

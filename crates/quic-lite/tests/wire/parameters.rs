@@ -173,6 +173,7 @@ fn each_rule_with_its_place() {
         ("ffffffffffffffff ffffffffffffffff", 16, "cut"),
         ("04 01 05 05 01 00 04 01 05", 6, "twice"),
         ("1b 00 1b 00", 2, "twice"),
+        ("4041 00 04 01 05 4041 00", 6, "twice"),
         ("11 00", 2, "not a list of versions"),
         ("11 03 000000", 2, "not a list of versions"),
         ("11 05 0000000100", 2, "not a list of versions"),

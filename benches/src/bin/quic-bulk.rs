@@ -1,11 +1,10 @@
-//! `quic_bulk [MEBIBYTES [REQUESTS]]`: a server and a client on loopback, a thread each. The client fetches one stream of
+//! `quic-bulk [MEBIBYTES [REQUESTS]]`: a server and a client on loopback, a thread each. The client fetches one stream of
 //! that size, then makes small requests on streams of their own, 32 at once. Prints what each side needs of the CPU.
 
 use std::net::UdpSocket;
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::task::Context;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use rcgen::{CertificateParams, KeyPair};
@@ -90,7 +89,6 @@ struct Fetch {
     begun: bool,
     got: u64,
     started: (Instant, u64),
-    done: Option<mpsc::Sender<()>>,
 }
 
 impl Fetch {
@@ -157,7 +155,6 @@ impl Application for Fetch {
 
     fn on_close(&mut self, reason: Option<&CloseReason>) {
         println!("closed: {reason:?}");
-        self.done.take();
     }
 }
 
@@ -177,6 +174,7 @@ fn main() {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("it is bound");
     let server_limits = Arc::clone(&limits);
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let server = std::thread::spawn(move || {
         let tls = ServerTls::builder(CertificateStore::new(vec![identity])).build().expect("TLS");
         let tls = QuicServerTls::new(&tls, ["bulk"]).expect("TLS 1.3");
@@ -187,9 +185,14 @@ fn main() {
         run(async move {
             let piece = Bytes::from(vec![7; PIECE]);
             let accept = |_: &_| Decision::Accept(Source { piece: piece.clone(), sending: Vec::new() });
-            let (driver, _controller) = Driver::new(socket, endpoint, true, accept).expect("a socket");
+            let (driver, controller) = Driver::new(socket, endpoint, true, accept).expect("a socket");
             let before = cpu();
-            let _ = tokio::time::timeout(Duration::from_secs(60), stop_when_idle(driver)).await;
+            let ending = async {
+                let _ = ended.await;
+                controller.shut_down();
+            };
+            let (served, ()) = tokio::join!(driver, ending);
+            served.expect("no error");
             println!("server: {:.3} CPU-s", (cpu() - before) as f64 / 1e9);
         });
     });
@@ -205,8 +208,7 @@ fn main() {
         let endpoint = Endpoint::new(None, &seed());
         let (driver, controller) =
             Driver::new(socket, endpoint, false, |_: &_| Decision::Ignore).expect("a socket");
-        let fetch =
-            Fetch { bulk, requests: requests as usize, open: 0, begun: false, got: 0, started, done: None };
+        let fetch = Fetch { bulk, requests: requests as usize, open: 0, begun: false, got: 0, started };
         let connecting = async move {
             controller
                 .connect(config, "localhost", address, Remembered::default(), fetch)
@@ -222,12 +224,8 @@ fn main() {
         begin.elapsed().as_secs_f64(),
         (cpu() - before) as f64 / 1e9
     );
+    let _ = end.send(());
     server.join().expect("the server");
-}
-
-/// Runs until it says nothing for two seconds: enough for a measurement.
-async fn stop_when_idle<F: Future>(driver: F) {
-    let _ = driver.await;
 }
 
 fn run(future: impl Future<Output = ()>) {
