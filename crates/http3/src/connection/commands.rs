@@ -8,6 +8,7 @@ use wirelace_quic_lite::{Connection as Quic, Direction};
 
 use super::Connection;
 use super::exchange::{Exchange, PUSH, Receive, Send};
+use super::sending::PSEUDO;
 use crate::error_code::ErrorCode;
 use crate::frame::{FrameType, write_id};
 
@@ -48,7 +49,7 @@ impl Connection {
     /// Client: starts an exchange. `end`: there is no body.
     ///
     /// # Errors
-    /// The head cannot be sent, or the connection takes no new exchange now (`Blocked`) or ever (`ShuttingDown`).
+    /// The head cannot be sent, is larger than the server takes (both `Head`), or the connection takes no new exchange now (`Blocked`) or ever (`ShuttingDown`).
     pub fn send_request(
         &mut self,
         quic: &mut Quic,
@@ -70,6 +71,10 @@ impl Connection {
             }
         }
         let lines = RequestLines::new(head, true)?;
+        // Method, scheme, authority and path.
+        if !self.fits(&head.fields, 4 * PSEUDO + head.method.as_str().len() + head.target.len()) {
+            return Err(SendError::Head);
+        }
         let Some(stream) = quic.open(Direction::Bidirectional) else { return Err(SendError::Blocked) };
         let connect = head.method == Method::CONNECT;
         let end = end && !connect;
@@ -201,7 +206,12 @@ impl Connection {
         }
         let Some(carrier) = exchange.stream else { return Err(SendError::Closed) };
         let lines = TrailerLines::new(fields)?;
-        exchange.send = Send::Ended;
+        if !self.fits(fields, 0) {
+            return Err(SendError::Head);
+        }
+        if let Some(exchange) = self.exchanges.get_mut(&stream.0) {
+            exchange.send = Send::Ended;
+        }
         let mut out = Vec::new();
         if !fields.is_empty() {
             self.write_section(quic, carrier, None, &mut out, |section| lines.write(section));

@@ -95,12 +95,15 @@ impl Connection {
             }
             let stalled = stuck && late(*exchange.sending.get_or_insert(now), timeouts.stall);
             if head || slow || stalled {
-                ended.push((exchange.id, exchange.told));
+                // A complete answer stands, whatever becomes of the rest of the request.
+                let quiet = exchange.ignores && exchange.send == Send::Ended;
+                ended.push((exchange.id, exchange.told && !quiet, quiet));
             }
         }
         ended.sort_unstable();
-        for (id, told) in ended {
-            self.abandon(quic, id, ErrorCode::H3_REQUEST_CANCELLED);
+        for (id, told, quiet) in ended {
+            let code = if quiet { ErrorCode::H3_NO_ERROR } else { ErrorCode::H3_REQUEST_CANCELLED };
+            self.abandon(quic, id, code);
             if told {
                 let stream = wirelace_http_semantics::StreamId(id);
                 self.events

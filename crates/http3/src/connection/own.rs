@@ -45,7 +45,6 @@ impl OwnStream {
         }
         self.open(quic);
         if let Some(stream) = self.stream
-            && quic.capacity(stream) > 0
             && quic.write(stream, Bytes::copy_from_slice(&self.pending), false).is_ok()
         {
             self.pending.clear();

@@ -194,6 +194,14 @@ impl Connection {
         }
     }
 
+    /// Client: a pushed stream was reset before its promise came, which then means nothing any more.
+    pub(super) fn push_is_lost(&mut self, id: u64) {
+        if self.pushes.arrived.remove(&id).is_some() {
+            self.pushes.remember(id, None);
+            self.pushes_allow();
+        }
+    }
+
     fn drop_arrived(&mut self, quic: &mut Quic, id: u64) {
         if let Some((stream, mut reader, _)) = self.pushes.arrived.remove(&id) {
             self.incoming.remove(&stream.0);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 use wirelace_http_messages::{FieldLines, ResponseLines};
-use wirelace_http_semantics::{ResponseHead, SendError};
+use wirelace_http_semantics::{Fields, ResponseHead, SendError};
 use wirelace_qpack::FieldWriter;
 use wirelace_qpack::hpack::{Indexing, Name};
 use wirelace_quic_lite::{Connection as Quic, StreamId as QuicStream, WriteError};
@@ -14,6 +14,9 @@ use crate::frame::{FrameHeader, FrameType, put_varint};
 
 /// Data up to this go into one piece with what is in front of them.
 const SMALL: usize = 1024;
+
+/// Octets of a pseudo-header field, without its value, at most; of `:status` with its value.
+pub(super) const PSEUDO: usize = 32 + 10;
 
 /// A section of QPACK that is being written.
 pub(super) struct Lines<'a, 'b>(pub(super) &'a mut FieldWriter<'b>);
@@ -66,6 +69,12 @@ impl Connection {
         out.extend_from_slice(&self.encoded);
     }
 
+    /// Whether the peer takes a section with these fields, and `more` octets of others (RFC 9114 §4.2.2).
+    pub(super) fn fits(&self, fields: &Fields, more: usize) -> bool {
+        let most = self.peer_settings.as_ref().and_then(|peer| peer.max_field_section_size);
+        most.is_none_or(|most| (fields.section_size() + more) as u64 <= most)
+    }
+
     /// Sends a response's head; `message`: the body that follows, all of it.
     pub(super) fn respond(
         &mut self,
@@ -99,6 +108,9 @@ impl Connection {
         // An empty body to HEAD says nothing about the one that GET would have.
         let length = length.filter(|&length| !(to_head && length == 0));
         let lines = ResponseLines::new(head, length)?;
+        if !self.fits(&head.fields, PSEUDO) {
+            return Err(SendError::Head);
+        }
         if let (Some(body), Some(length)) = (&message, lines.content_length())
             && !bodiless
             && !tunnel

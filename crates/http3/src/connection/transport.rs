@@ -4,10 +4,11 @@ use wirelace_http_semantics::{Event, StreamId};
 use wirelace_quic_lite::tls::quic::Side;
 use wirelace_quic_lite::{
     CloseReason, Connection as Quic, Direction, Event as QuicEvent, StreamId as QuicStream,
+    TransportErrorCode,
 };
 
 use super::Connection;
-use super::exchange::{Exchange, Send};
+use super::exchange::{Exchange, PUSH, Send};
 use super::incoming::Unidirectional;
 use crate::error::Error;
 use crate::error_code::ErrorCode;
@@ -147,7 +148,10 @@ impl Connection {
         if let Err(error) = self.rates.reset(self.now) {
             self.fail(error);
         }
-        let Some(exchange) = self.exchanges.get_mut(&id) else { return false };
+        let Some(exchange) = self.exchanges.get_mut(&id) else {
+            self.push_is_lost(id & !PUSH);
+            return false;
+        };
         // The transport has given back all credit.
         exchange.unconsumed = 0;
         let told = exchange.told && !exchange.ignores;
@@ -193,6 +197,8 @@ impl Connection {
     fn on_closed(&mut self, reason: &CloseReason) {
         match reason {
             CloseReason::Local => {}
+            // Not as RFC 9114 §5.2 has it, but meant so.
+            CloseReason::Peer { code, .. } if *code == TransportErrorCode::NO_ERROR => {}
             CloseReason::Application { code, .. } if *code == ErrorCode::H3_NO_ERROR.0 => {}
             CloseReason::Application { code, .. } => self.fail(Error::Peer { code: ErrorCode(*code) }),
             reason => self.fail(Error::Transport(reason.clone())),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use wirelace_http_semantics::{Event, Head, Reason, ResponseHead, StreamId};
+use wirelace_http_semantics::{Event, Fields, Head, Reason, ResponseHead, SendError, StreamId};
 use wirelace_http3::quic::{Direction, StreamId as QuicStream};
 use wirelace_http3::{Error, ErrorCode, Limits};
 use wirelace_qpack::hpack::{BlockLimits, HeaderBlock};
@@ -247,4 +247,45 @@ fn who_does_not_read_is_given_up() {
     let reset = |world: &mut World| world.client.reset(stream).is_some();
     assert!(world.run(Duration::from_secs(25), |_| {}, reset));
     assert!(matches!(world.server.events.last(), Some(Event::Reset { reason: Reason::Timeout, .. })));
+}
+
+#[test]
+fn the_rest_of_an_answered_request_is_not_waited_for_for_ever() {
+    let mut world = server(|limits| limits.timeouts.body = Some(Duration::from_secs(5)));
+    let stream = world.client.stream(Direction::Bidirectional, &headers(POST), false);
+    world.rest();
+    world.server.take_events();
+    let (http, quic) = world.server.both();
+    http.send_message(quic, StreamId(0), &ResponseHead::new(http::StatusCode::OK), Bytes::new()).unwrap();
+    http.stop_receiving(quic, StreamId(0));
+    assert!(!http.is_idle());
+    let stopped = |world: &mut World| world.client.stopped(stream).is_some();
+    assert!(world.run(Duration::from_secs(20), |_| {}, stopped));
+    assert_eq!(world.client.stopped(stream).map(ErrorCode), Some(ErrorCode::H3_NO_ERROR));
+    assert_eq!(world.client.reset(stream), None);
+    assert!(world.server.events.is_empty() && world.server.both().0.is_idle());
+}
+
+#[test]
+fn what_the_peer_does_not_take_is_not_sent() {
+    let small = || Some(limits(|limits| limits.field_section = 1000));
+    let mut world = Setup { client: small(), server: small(), ..Setup::default() }.connected();
+    let mut large = Fields::new();
+    large.push("x", "y".repeat(980)).unwrap();
+    let (http, quic) = world.client.both();
+    let mut head = request(Method::GET, "/");
+    head.fields.push("x", "y".repeat(980)).unwrap();
+    assert_eq!(http.send_request(quic, &head, true), Err(SendError::Head));
+    let stream = http.send_request(quic, &request(Method::GET, "/"), false).unwrap();
+    assert_eq!(http.send_trailers(quic, stream, &large), Err(SendError::Head));
+    http.send_trailers(quic, stream, &Fields::new()).unwrap();
+    world.rest();
+    let (http, quic) = world.server.both();
+    let mut head = ResponseHead::new(http::StatusCode::OK);
+    head.fields = large;
+    assert_eq!(http.send_message(quic, stream, &head, Bytes::new()), Err(SendError::Head));
+    head.fields = Fields::new();
+    http.send_message(quic, stream, &head, Bytes::new()).unwrap();
+    world.rest();
+    assert!(world.client.both().0.is_idle() && world.server.both().0.is_idle());
 }

@@ -205,3 +205,28 @@ fn a_cancelled_promise_that_comes_late_is_ignored() {
     write(&mut world, promise(0, "/"));
     assert!(world.client.events.is_empty() && world.server.closed().is_none());
 }
+
+#[test]
+fn a_pushed_stream_that_is_reset_before_its_promise_is_over() {
+    let mut world = client();
+    let octets = [&[0x01, 0x00][..], &headers(&[(":status", "200")])].concat();
+    let stream = world.server.stream(Direction::Unidirectional, &octets, false);
+    world.rest();
+    world.server.quic().reset(stream, ErrorCode::H3_INTERNAL_ERROR.0);
+    world.rest();
+    write(&mut world, promise(0, "/a"));
+    assert!(world.client.events.is_empty() && world.server.closed().is_none());
+    let (http, quic) = world.client.both();
+    http.reset(quic, StreamId(0), Reason::Cancel);
+    assert!(http.is_idle());
+}
+
+#[test]
+fn a_pushed_stream_whose_promise_does_not_come_is_stopped() {
+    let mut world = client();
+    let stream = world.server.stream(Direction::Unidirectional, &[0x01, 0x00, 0x01], false);
+    let stopped = |world: &mut World| world.server.stopped(stream).is_some();
+    assert!(world.run(Duration::from_secs(10), |_| {}, stopped));
+    assert_eq!(world.server.stopped(stream).map(ErrorCode), Some(ErrorCode::H3_REQUEST_CANCELLED));
+    assert!(world.server.closed().is_none());
+}
