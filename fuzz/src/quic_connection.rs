@@ -237,7 +237,8 @@ pub fn connection(data: &[u8]) {
         let known = (0x02..=0x10).contains(&code) || code >> 8 == 1;
         assert!(known || frame_type.is_none(), "code {code:#x}");
     }
-    world.pass(Duration::from_secs(100));
+    // The peer falls silent.
+    world.peer.mute = true;
     world.pass(Duration::from_secs(100));
     assert!(world.subject.is_closed() && world.closed, "it does not end");
     world.endpoint.remove(world.handle);

@@ -153,3 +153,20 @@ fn clients_take_nothing_from_elsewhere() {
     world.from = SERVER.parse().unwrap();
     world.goes_on();
 }
+
+#[test]
+fn a_peer_that_acknowledges_but_answers_no_challenge() {
+    // It seems to move each time that it is given up: that goes on, slowly.
+    let mut world = World::open(Side::Server);
+    world.from.set_port(50_001);
+    world.frames(&with(&[0x01, 0x1a], &[8; 8]));
+    let before = world.sent;
+    world.held = 0;
+    world.pass(60 * SECOND);
+    let (datagrams, octets) = (world.sent.0 - before.0, world.sent.1 - before.1);
+    assert!(datagrams < 200 && octets < 40_000 && world.held < 64 * 1024, "{datagrams} {octets}");
+    // And ends when it falls silent.
+    world.peer.mute = true;
+    world.pass(100 * SECOND);
+    assert!(world.subject.is_closed());
+}

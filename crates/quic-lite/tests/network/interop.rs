@@ -96,7 +96,8 @@ fn versionnegotiation() {
     let mut world = World::base();
     // A client whose version is changed on the way stands for one that speaks another.
     world.connect(&[Exchange::down(1024)]);
-    let mut packet = wirelace_sim::Endpoint::transmit(world.client_mut(), std::time::Instant::now()).unwrap();
+    let now = world.network.now();
+    let mut packet = wirelace_sim::Endpoint::transmit(world.client_mut(), now).unwrap();
     let mut data = packet.data.to_vec();
     data[1..5].copy_from_slice(&0x1a2a_3a4a_u32.to_be_bytes());
     packet.data = data.into();
