@@ -38,8 +38,8 @@ pub(crate) struct ListenArgs {
     /// Cleartext HTTP/1.x, and HTTP/2 with prior knowledge, at this address; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     plain: SocketAddr,
-    /// Versions of HTTP that are spoken
-    #[arg(long, value_name = "VERSIONS", value_delimiter = ',', value_parser = ["1.1", "2"], default_values = ["1.1", "2"])]
+    /// Versions of HTTP that are spoken, of 1.1, 2 and 3; 3 over UDP, at the address of HTTPS
+    #[arg(long, value_name = "VERSIONS", value_delimiter = ',', value_parser = ["1.1", "2", "3"], default_values = ["1.1", "2"])]
     http: Vec<String>,
     #[command(flatten)]
     tls: TlsArgs,
@@ -134,13 +134,19 @@ impl ListenArgs {
     }
 
     fn versions(&self) -> impl Iterator<Item = Version> {
-        self.http.iter().map(|version| if version == "2" { Version::HTTP_2 } else { Version::HTTP_11 })
+        self.http.iter().map(|version| match version.as_str() {
+            "3" => Version::HTTP_3,
+            "2" => Version::HTTP_2,
+            _ => Version::HTTP_11,
+        })
     }
 
     /// What is spoken, in the words of ALPN, `http2` being that for HTTP/2.
     fn spoken(&self, http2: &'static str) -> String {
         let word = |version, word| self.versions().any(|spoken| spoken == version).then_some(word);
-        let words = [word(Version::HTTP_11, "h1"), word(Version::HTTP_2, http2)];
+        // QUIC is never in the clear.
+        let http3 = if http2 == "h2" { word(Version::HTTP_3, "h3") } else { None };
+        let words = [word(Version::HTTP_11, "h1"), word(Version::HTTP_2, http2), http3];
         words.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 

@@ -22,8 +22,24 @@ pub enum Transport {
     Tcp,
     /// TLS over TCP.
     Tls,
+    /// QUIC: HTTP/3.
+    #[cfg(feature = "http3")]
+    Quic,
     /// Something inside this process, such as a test.
     Memory,
+}
+
+impl Transport {
+    /// Nobody on the way can read or change it.
+    #[must_use]
+    pub fn is_secure(self) -> bool {
+        match self {
+            Transport::Tls => true,
+            #[cfg(feature = "http3")]
+            Transport::Quic => true,
+            Transport::Tcp | Transport::Memory => false,
+        }
+    }
 }
 
 impl ConnectionInfo {

@@ -30,6 +30,8 @@ mod exchange;
 mod exchanges;
 mod feed;
 mod handler;
+#[cfg(feature = "http3")]
+mod http3;
 mod info;
 mod interim;
 mod link;

@@ -31,7 +31,11 @@ impl<S: Serve> Server<S> {
         address: SocketAddr,
         tls: wirelace_tls_glue::ServerTls,
     ) -> io::Result<SocketAddr> {
-        self.also(address, Speaks::Tls(with_protocols(tls, self.settings.versions)?))
+        let tls = with_protocols(tls, self.settings.versions)?;
+        let local = self.also(address, Speaks::Tls(tls.clone()))?;
+        #[cfg(feature = "http3")]
+        self.speak_http3(&tls, local)?;
+        Ok(local)
     }
 
     /// Listens at one more address in the clear, and serves nothing there: every request is sent to the same URL with

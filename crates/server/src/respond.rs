@@ -39,6 +39,8 @@ pub(crate) struct Additions {
     pub(crate) server: Option<Bytes>,
     /// The value of Strict-Transport-Security.
     pub(crate) hsts: Option<Bytes>,
+    /// The value of Alt-Svc.
+    pub(crate) alt_svc: Option<Bytes>,
 }
 
 /// How a settled response is sent.
@@ -61,6 +63,7 @@ struct Present {
     date: bool,
     server: bool,
     hsts: bool,
+    alt_svc: bool,
 }
 
 /// Fields about the connection, which are the machine's business: in HTTP/1 all but one are left to the application,
@@ -92,6 +95,7 @@ pub(crate) fn settle(response: &mut Response, asked: Asked, additions: &Addition
             FieldId::DATE => present.date = true,
             FieldId::SERVER => present.server = true,
             FieldId::STRICT_TRANSPORT_SECURITY => present.hsts = true,
+            FieldId::ALT_SVC => present.alt_svc = true,
             _ => {}
         }
     }
@@ -109,6 +113,9 @@ pub(crate) fn settle(response: &mut Response, asked: Asked, additions: &Addition
     }
     if let Some(policy) = additions.hsts.as_ref().filter(|_| !present.hsts) {
         let _ = head.fields.push(FieldId::STRICT_TRANSPORT_SECURITY, policy);
+    }
+    if let Some(alternatives) = additions.alt_svc.as_ref().filter(|_| !present.alt_svc) {
+        let _ = head.fields.push(FieldId::ALT_SVC, alternatives);
     }
     let status = head.status;
     let fields = &mut head.fields;
@@ -235,7 +242,8 @@ mod tests {
 
     #[test]
     fn date_and_server_are_added_once() {
-        let additions = Additions { date: true, server: Some(Bytes::from_static(b"wirelace")), hsts: None };
+        let server = Some(Bytes::from_static(b"wirelace"));
+        let additions = Additions { date: true, server, ..Additions::default() };
         let mut response = Response::from("x").with_field(FieldId::SERVER, "mine").unwrap();
         settle(&mut response, GET, &additions, Instant::now());
         let fields = response.head.fields;

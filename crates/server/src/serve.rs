@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::call::{Call, CallFn};
 use crate::early::EarlyRequests;
 use crate::handler::Handler;
-use crate::info::{ConnectionInfo, Transport};
+use crate::info::ConnectionInfo;
 use crate::link::Link;
 use crate::request_body::RequestBody;
 use crate::respond::Additions;
@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) driver: DriverOptions,
     pub(crate) bridge: BridgeOptions,
     pub(crate) early: EarlyRequests,
+    #[cfg(feature = "http3")]
+    pub(crate) http3_limits: Arc<wirelace_http3::Limits>,
 }
 
 /// An accepted stream.
@@ -65,6 +67,16 @@ pub(crate) mod sealed {
         ) -> impl Future<Output = ()> + Send + 'static + use<Self, IO>
         where
             IO: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+        /// A connection over QUIC.
+        #[cfg(feature = "http3")]
+        #[doc(hidden)]
+        #[allow(private_interfaces)]
+        fn http3(
+            &self,
+            info: crate::info::ConnectionInfo,
+            settings: &Settings,
+        ) -> Box<dyn wirelace_runtime::quic::Application + Send + Unpin>;
 
         /// The same, as a task of the current runtime.
         #[doc(hidden)]
@@ -120,6 +132,16 @@ impl<H: Handler> Start for Native<H> {
         let call = CallFn(move |request| handler.answer(request));
         connection(accepted, call, settings)
     }
+
+    #[cfg(feature = "http3")]
+    fn http3(
+        &self,
+        info: ConnectionInfo,
+        settings: &Settings,
+    ) -> Box<dyn wirelace_runtime::quic::Application + Send + Unpin> {
+        let handler = Arc::clone(&self.0);
+        over_quic(CallFn(move |request| handler.answer(request)), info, settings)
+    }
 }
 
 #[allow(private_interfaces)]
@@ -142,6 +164,16 @@ where
         let service = crate::link::lock(&self.0.0).clone();
         connection(accepted, TowerCall { service, options: settings.bridge, authority: None }, settings)
     }
+
+    #[cfg(feature = "http3")]
+    fn http3(
+        &self,
+        info: ConnectionInfo,
+        settings: &Settings,
+    ) -> Box<dyn wirelace_runtime::quic::Application + Send + Unpin> {
+        let service = crate::link::lock(&self.0.0).clone();
+        over_quic(TowerCall { service, options: settings.bridge, authority: None }, info, settings)
+    }
 }
 
 fn connection<IO, C>(accepted: Accepted<IO>, call: C, settings: &Settings) -> Connection<IO, AnyHttp, App<C>>
@@ -152,7 +184,7 @@ where
     let Accepted { io, info, secured, tracked, reset } = accepted;
     trace::opened(&info);
     let now = tokio::time::Instant::now().into_std();
-    let secure = info.transport == Transport::Tls;
+    let secure = info.transport.is_secure();
     let http1 = || ServerConnection::new(Arc::clone(&settings.limits), now);
     let http2 = || Undecided { limits: Arc::clone(&settings.http2_limits), secure };
     let machine = match settings.versions.begin(secured.alpn()) {
@@ -163,6 +195,17 @@ where
     let additions = if secure { &settings.secure_additions } else { &settings.additions };
     let app = App::new(call, Arc::new(Link::new(info, secured)), Arc::clone(additions), settings.early);
     Connection::new(io, machine, app, settings.driver, tracked).with_reset(reset)
+}
+
+#[cfg(feature = "http3")]
+fn over_quic<C: Call>(
+    call: C,
+    info: ConnectionInfo,
+    settings: &Settings,
+) -> Box<dyn wirelace_runtime::quic::Application + Send + Unpin> {
+    let limits = Arc::clone(&settings.http3_limits);
+    let additions = Arc::clone(&settings.secure_additions);
+    Box::new(crate::http3::Http3Connection::new(call, limits, info, additions, settings.early))
 }
 
 #[cfg(test)]
@@ -182,6 +225,8 @@ mod tests {
             driver: DriverOptions::default(),
             bridge: BridgeOptions::default(),
             early: EarlyRequests::default(),
+            #[cfg(feature = "http3")]
+            http3_limits: Arc::default(),
         };
         let accepted = Accepted {
             io: tokio::io::empty(),

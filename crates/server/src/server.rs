@@ -52,6 +52,10 @@ pub struct Builder<S> {
     early: EarlyRequests,
     proxy: ProxyProtocol,
     hsts: Option<HstsPolicy>,
+    #[cfg(feature = "http3")]
+    http3_limits: wirelace_http3::Limits,
+    #[cfg(feature = "http3")]
+    quic_limits: wirelace_http3::quic::Limits,
     #[cfg(feature = "tls")]
     tls: Option<wirelace_tls_glue::ServerTls>,
     #[cfg(feature = "tls")]
@@ -73,6 +77,10 @@ pub struct Server<S> {
     proxy: ProxyProtocol,
     #[cfg(feature = "tls")]
     handshakes: usize,
+    #[cfg(feature = "http3")]
+    quic: Vec<crate::http3::QuicBound>,
+    #[cfg(feature = "http3")]
+    quic_limits: Arc<wirelace_http3::quic::Limits>,
 }
 
 impl Server<()> {
@@ -115,6 +123,10 @@ impl<S: Serve> Builder<S> {
             early: EarlyRequests::default(),
             proxy: ProxyProtocol::Off,
             hsts: None,
+            #[cfg(feature = "http3")]
+            http3_limits: wirelace_http3::Limits::default(),
+            #[cfg(feature = "http3")]
+            quic_limits: wirelace_http3::quic::Limits::default(),
             #[cfg(feature = "tls")]
             tls: None,
             #[cfg(feature = "tls")]
@@ -167,6 +179,16 @@ impl<S: Serve> Builder<S> {
     /// RFC 9113 §3.1 took back, is not heard. Default: both.
     pub fn http_versions(mut self, versions: impl IntoIterator<Item = Version>) -> Self {
         self.versions = versions.into_iter().collect();
+        self
+    }
+
+    /// Limits and timeouts of each HTTP/3 connection, and of the QUIC connection below it. HTTP/3 is spoken where
+    /// [`http_versions`](Builder::http_versions) has `HTTP_3`, over UDP at the address of each TLS listener; responses over
+    /// TLS say so (Alt-Svc, RFC 7838) unless they say something else.
+    #[cfg(feature = "http3")]
+    pub fn http3_limits(mut self, http3: wirelace_http3::Limits, quic: wirelace_http3::quic::Limits) -> Self {
+        self.http3_limits = http3;
+        self.quic_limits = quic;
         self
     }
 
@@ -277,7 +299,7 @@ impl<S: Serve> Builder<S> {
         let largest = largest.max(self.http2_limits.frame as usize);
         driver.max_input = driver.max_input.max(largest.saturating_add(64 * 1024));
         let versions = Versions::of(&self.versions)?;
-        let additions = Additions { date: self.date, server: self.server, hsts: None };
+        let additions = Additions { date: self.date, server: self.server, ..Additions::default() };
         let hsts = self.hsts.map(|policy| Bytes::from(policy.to_string()));
         let settings = Settings {
             versions,
@@ -288,6 +310,8 @@ impl<S: Serve> Builder<S> {
             driver,
             bridge: BridgeOptions { raw_fields: self.raw_fields, context: self.context },
             early: self.early,
+            #[cfg(feature = "http3")]
+            http3_limits: Arc::new(self.http3_limits),
         };
         #[cfg(feature = "tls")]
         let speaks = match self.tls {
@@ -296,7 +320,8 @@ impl<S: Serve> Builder<S> {
         };
         #[cfg(not(feature = "tls"))]
         let speaks = Speaks::Http;
-        Ok(Server {
+        #[cfg_attr(not(feature = "http3"), allow(unused_mut, reason = "nothing is added"))]
+        let mut server = Server {
             service: Arc::new(self.service),
             settings,
             listen: self.listen,
@@ -307,7 +332,17 @@ impl<S: Serve> Builder<S> {
             proxy: self.proxy,
             #[cfg(feature = "tls")]
             handshakes: self.handshakes,
-        })
+            #[cfg(feature = "http3")]
+            quic: Vec::new(),
+            #[cfg(feature = "http3")]
+            quic_limits: Arc::new(self.quic_limits),
+        };
+        #[cfg(feature = "http3")]
+        if let Some(Bound { speaks: Speaks::Tls(tls), .. }) = server.bound.first() {
+            let tls = tls.clone();
+            server.speak_http3(&tls, local)?;
+        }
+        Ok(server)
     }
 }
 
@@ -316,6 +351,23 @@ impl<S: Serve> Server<S> {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.bound.first().map_or_else(|| ConnectionInfo::memory().local, |bound| bound.local)
+    }
+
+    /// HTTP/3 too, where it is wanted.
+    #[cfg(feature = "http3")]
+    pub(crate) fn speak_http3(
+        &mut self,
+        tls: &wirelace_tls_glue::ServerTls,
+        local: SocketAddr,
+    ) -> io::Result<()> {
+        if !self.settings.versions.http3() {
+            return Ok(());
+        }
+        self.quic.push(crate::http3::QuicBound::new(tls, &self.quic_limits, local)?);
+        let additions = Additions::clone(&self.settings.secure_additions);
+        let alt_svc = additions.alt_svc.clone().or_else(|| Some(crate::http3::alt_svc(local)));
+        self.settings.secure_additions = Arc::new(Additions { alt_svc, ..additions });
+        Ok(())
     }
 
     /// All addresses that the server listens at, in the order they were given.
@@ -354,6 +406,13 @@ impl<S: Serve> Server<S> {
             tracker.shut_down(grace).await;
         };
         let workers = self.workers;
+        #[cfg(feature = "http3")]
+        let quic = {
+            let start = |bound: crate::http3::QuicBound| {
+                bound.start(Arc::clone(&self.service), self.settings.clone(), tracker.clone(), grace)
+            };
+            self.quic.into_iter().map(start).collect::<io::Result<Vec<_>>>()?
+        };
         let common = Common {
             service: self.service,
             settings: self.settings,
@@ -373,6 +432,8 @@ impl<S: Serve> Server<S> {
             for task in accepting {
                 task.await.map_err(io::Error::other)?;
             }
+            #[cfg(feature = "http3")]
+            end_all(quic).await?;
             return Ok(());
         }
         let loops = Arc::new(Mutex::new(loops));
@@ -392,6 +453,8 @@ impl<S: Serve> Server<S> {
             }
         })?;
         shutting_down.await;
+        #[cfg(feature = "http3")]
+        end_all(quic).await?;
         workers.join().await.map_err(io::Error::other)
     }
 
@@ -402,6 +465,15 @@ impl<S: Serve> Server<S> {
     pub async fn run_forever(self) -> io::Result<()> {
         self.run(pending()).await
     }
+}
+
+/// Waits for what finishes: the time of grace is over by then, or nothing is left.
+#[cfg(feature = "http3")]
+async fn end_all(tasks: Vec<tokio::task::JoinHandle<io::Result<()>>>) -> io::Result<()> {
+    for task in tasks {
+        task.await.map_err(io::Error::other)??;
+    }
+    Ok(())
 }
 
 struct AbortOnDrop(Tracker);

@@ -154,7 +154,7 @@ fn to_uri(head: &mut RequestHead, transport: Transport, last: &mut Option<Author
         _ => last.insert(Authority::try_from(host).ok()?).clone(),
     };
     let mut parts = http::uri::Parts::default();
-    parts.scheme = Some(if transport == Transport::Tls { Scheme::HTTPS } else { Scheme::HTTP });
+    parts.scheme = Some(if transport.is_secure() { Scheme::HTTPS } else { Scheme::HTTP });
     parts.authority = Some(authority);
     parts.path_and_query = Some(PathAndQuery::from_maybe_shared(target).ok()?);
     Uri::from_parts(parts).ok()

@@ -12,6 +12,7 @@ const H2: &str = "h2";
 pub(crate) struct Versions {
     http1: bool,
     http2: bool,
+    http3: bool,
 }
 
 /// How a connection begins.
@@ -25,17 +26,19 @@ pub(crate) enum Begin {
 
 impl Versions {
     #[cfg(test)]
-    pub(crate) const ALL: Versions = Versions { http1: true, http2: true };
+    pub(crate) const ALL: Versions = Versions { http1: true, http2: true, http3: false };
 
     /// # Errors
     /// There are none, or others than are spoken here.
     pub(crate) fn of(versions: &[Version]) -> io::Result<Versions> {
         let refused = |message: String| Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-        let mut spoken = Versions { http1: false, http2: false };
+        let mut spoken = Versions { http1: false, http2: false, http3: false };
         for version in versions {
             match *version {
                 Version::HTTP_10 | Version::HTTP_11 => spoken.http1 = true,
                 Version::HTTP_2 => spoken.http2 = true,
+                #[cfg(feature = "http3")]
+                Version::HTTP_3 => spoken.http3 = true,
                 other => return refused(format!("{other:?} is not spoken here: HTTP/1.1 and HTTP/2.0 are")),
             }
         }
@@ -43,6 +46,12 @@ impl Versions {
             return refused("a server speaks at least one version of HTTP".to_owned());
         }
         Ok(spoken)
+    }
+
+    /// Whether HTTP/3 is, beside TLS.
+    #[cfg(feature = "http3")]
+    pub(crate) fn http3(self) -> bool {
+        self.http3
     }
 
     /// Application protocols (ALPN), the preferred one first.

@@ -5,11 +5,14 @@
 //! | --- | --- | --- |
 //! | [`wire`] | `wirelace-wire`: scanners, integers, [`Machine`](wire::Machine) | always there |
 //! | [`wire_codec`] | `wirelace-wire-codec`: a binary framing protocol and its sessions | `frame` |
-//! | [`semantics`] | `wirelace-http-semantics`: what the HTTP versions share | `http1`, `http2` |
+//! | [`semantics`] | `wirelace-http-semantics`: what the HTTP versions share | `http1`, `http2`, `http3` |
 //! | [`http1`] | `wirelace-http1`: HTTP/1.0 and 1.1, codec and connections | `http1` |
 //! | [`hpack`] | `wirelace-hpack`: header compression | `http2` |
 //! | [`http2_frames`] | `wirelace-http2-frames`: HTTP/2 frames | `http2` |
 //! | [`http2`] | `wirelace-http2`: HTTP/2 connections | `http2` |
+//! | [`quic_lite`] | `wirelace-quic-lite`: QUIC endpoints and connections | `http3` |
+//! | [`qpack`] | `wirelace-qpack`: header compression | `http3` |
+//! | [`http3`] | `wirelace-http3`: HTTP/3 connections | `http3` |
 //! | [`tls_glue`] | `wirelace-tls-glue`: TLS behind own types, certificates | `tls` |
 //! | [`runtime`] | `wirelace-runtime`: tokio drivers for any machine, callers and servers for frames | `server`, `client`, `frame` |
 //! | [`server`] | `wirelace-server`: any `tower` service over HTTP | `server` |
@@ -59,7 +62,7 @@ pub use wirelace_wire as wire;
 pub use wirelace_client as client;
 #[cfg(feature = "http2")]
 pub use wirelace_hpack as hpack;
-#[cfg(any(feature = "http1", feature = "http2"))]
+#[cfg(any(feature = "http1", feature = "http2", feature = "http3"))]
 pub use wirelace_http_semantics as semantics;
 #[cfg(feature = "http1")]
 pub use wirelace_http1 as http1;
@@ -67,6 +70,12 @@ pub use wirelace_http1 as http1;
 pub use wirelace_http2 as http2;
 #[cfg(feature = "http2")]
 pub use wirelace_http2_frames as http2_frames;
+#[cfg(feature = "http3")]
+pub use wirelace_http3 as http3;
+#[cfg(feature = "http3")]
+pub use wirelace_qpack as qpack;
+#[cfg(feature = "http3")]
+pub use wirelace_quic_lite as quic_lite;
 #[cfg(any(feature = "server", feature = "client", feature = "frame"))]
 pub use wirelace_runtime as runtime;
 #[cfg(feature = "server")]

@@ -37,3 +37,33 @@ pub trait Application {
     /// aborted.
     fn on_close(&mut self, reason: Option<&CloseReason>);
 }
+
+impl<A: Application + ?Sized> Application for Box<A> {
+    fn on_event(&mut self, cx: &mut Context<'_>, connection: &mut Connection, event: Event, now: Instant) {
+        (**self).on_event(cx, connection, event, now);
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, connection: &mut Connection, now: Instant) -> Step {
+        (**self).poll(cx, connection, now)
+    }
+
+    fn woken(&mut self) {
+        (**self).woken();
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        (**self).deadline()
+    }
+
+    fn on_deadline(&mut self, connection: &mut Connection, now: Instant) {
+        (**self).on_deadline(connection, now);
+    }
+
+    fn shut_down(&mut self, connection: &mut Connection, now: Instant) {
+        (**self).shut_down(connection, now);
+    }
+
+    fn on_close(&mut self, reason: Option<&CloseReason>) {
+        (**self).on_close(reason);
+    }
+}

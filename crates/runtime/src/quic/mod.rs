@@ -11,9 +11,27 @@ mod driver;
 mod ready;
 mod socket;
 
+use std::io;
+use std::time::Instant;
+
 pub use application::Application;
 pub use controller::{Controller, EndpointClosed};
 pub use driver::{Decision, Driver};
+
+/// The clock that drivers go by.
+#[must_use]
+pub fn now() -> Instant {
+    crate::timer::clock()
+}
+
+/// Random octets of the system, for seeds and secrets.
+///
+/// # Errors
+/// The system has none.
+pub fn random() -> io::Result<[u8; 32]> {
+    let random = ring::rand::generate(&ring::rand::SystemRandom::new());
+    random.map(|random| random.expose()).map_err(|_| io::Error::other("the system gives no random octets"))
+}
 
 /// The machine below.
 pub use wirelace_quic_lite as quic_lite;
