@@ -14,7 +14,7 @@ export class Browser {
   static async start(...flags) {
     const browser = new Browser();
     browser.profile = await mkdtemp(join(tmpdir(), 'wirelace-chromium-'));
-    browser.child = spawn(process.env.CHROMIUM ?? 'chromium', [...FLAGS, ...flags, `--user-data-dir=${browser.profile}`, 'about:blank'],
+    browser.child = spawn(process.env.CHROMIUM ?? 'chromium', [...FLAGS.filter(flag => flag !== '--disable-quic' || !flags.includes('--enable-quic')), ...flags, `--user-data-dir=${browser.profile}`, 'about:blank'],
       { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
     browser.ended = new Promise(done => browser.child.once('exit', done));
     process.once('exit', () => browser.child.exitCode ?? browser.child.kill('SIGKILL'));
