@@ -76,6 +76,7 @@ pub(crate) mod sealed {
             &self,
             info: crate::info::ConnectionInfo,
             settings: &Settings,
+            handshake: crate::http3::Handshake,
         ) -> Box<dyn wirelace_runtime::quic::Application + Send + Unpin>;
 
         /// The same, as a task of the current runtime.
@@ -138,9 +139,10 @@ impl<H: Handler> Start for Native<H> {
         &self,
         info: ConnectionInfo,
         settings: &Settings,
+        handshake: crate::http3::Handshake,
     ) -> Box<dyn wirelace_runtime::quic::Application + Send + Unpin> {
         let handler = Arc::clone(&self.0);
-        over_quic(CallFn(move |request| handler.answer(request)), info, settings)
+        over_quic(CallFn(move |request| handler.answer(request)), info, settings, handshake)
     }
 }
 
@@ -170,9 +172,11 @@ where
         &self,
         info: ConnectionInfo,
         settings: &Settings,
+        handshake: crate::http3::Handshake,
     ) -> Box<dyn wirelace_runtime::quic::Application + Send + Unpin> {
         let service = crate::link::lock(&self.0.0).clone();
-        over_quic(TowerCall { service, options: settings.bridge, authority: None }, info, settings)
+        let call = TowerCall { service, options: settings.bridge, authority: None };
+        over_quic(call, info, settings, handshake)
     }
 }
 
@@ -202,10 +206,11 @@ fn over_quic<C: Call>(
     call: C,
     info: ConnectionInfo,
     settings: &Settings,
+    handshake: crate::http3::Handshake,
 ) -> Box<dyn wirelace_runtime::quic::Application + Send + Unpin> {
     let limits = Arc::clone(&settings.http3_limits);
     let additions = Arc::clone(&settings.secure_additions);
-    Box::new(crate::http3::Http3Connection::new(call, limits, info, additions, settings.early))
+    Box::new(crate::http3::Http3Connection::new(call, handshake, limits, info, additions, settings.early))
 }
 
 #[cfg(test)]

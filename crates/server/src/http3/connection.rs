@@ -9,6 +9,7 @@ use wirelace_runtime::quic::Application;
 use wirelace_runtime::{Application as _, Outcome, Step};
 use wirelace_wire::Output;
 
+use super::handshakes::Handshake;
 use super::machine::Http3;
 use crate::app::App;
 use crate::call::Call;
@@ -30,7 +31,7 @@ pub(crate) struct Http3Connection<C: Call> {
 }
 
 enum State<C: Call> {
-    Handshaking(C),
+    Handshaking(C, #[allow(dead_code, reason = "it counts until it is dropped")] Handshake),
     Serving(Box<App<C>>),
     Over,
 }
@@ -41,6 +42,7 @@ impl<C: Call> Unpin for Http3Connection<C> {}
 impl<C: Call> Http3Connection<C> {
     pub(crate) fn new(
         call: C,
+        handshake: Handshake,
         limits: Arc<Limits>,
         info: ConnectionInfo,
         additions: Arc<Additions>,
@@ -50,7 +52,7 @@ impl<C: Call> Http3Connection<C> {
         let http = Connection::server(limits, wirelace_runtime::quic::now());
         Http3Connection {
             http,
-            state: State::Handshaking(call),
+            state: State::Handshaking(call, handshake),
             output: Output::new(1),
             info,
             additions,
@@ -63,7 +65,7 @@ impl<C: Call> Http3Connection<C> {
             State::Serving(mut app) => {
                 <App<C> as wirelace_runtime::Application<Http3<'_>>>::on_close(&mut app, outcome)
             }
-            State::Handshaking(_) => trace::closed(&self.info, &outcome),
+            State::Handshaking(..) => trace::closed(&self.info, &outcome),
             State::Over => {}
         }
     }
@@ -72,7 +74,7 @@ impl<C: Call> Http3Connection<C> {
 impl<C: Call> Application for Http3Connection<C> {
     fn on_event(&mut self, _: &mut Context<'_>, quic: &mut quic::Connection, event: quic::Event, _: Instant) {
         if let quic::Event::Complete(report) = event {
-            if let State::Handshaking(call) = std::mem::replace(&mut self.state, State::Over) {
+            if let State::Handshaking(call, _) = std::mem::replace(&mut self.state, State::Over) {
                 self.info.peer = quic.remote();
                 let link = Arc::new(Link::new(self.info, Secured::new(*report, None)));
                 self.state =

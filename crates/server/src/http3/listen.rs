@@ -12,10 +12,12 @@ use wirelace_runtime::quic::{Application, Controller, Decision, Driver};
 use wirelace_runtime::{Stage, Tracker};
 use wirelace_tls_glue::ServerTls;
 
+use super::handshakes::Handshakes;
 use crate::info::{ConnectionInfo, Transport};
 use crate::serve::{Serve, Settings};
+use crate::tls::MAX_HANDSHAKES;
 
-/// What may be under way without an address that is known to be the client's; beyond it clients show theirs first.
+/// Handshakes that are under way when clients have to show first that they are where they say (RFC 9000 §8.1.2).
 const UNVALIDATED: usize = 1000;
 /// How long clients remember where HTTP/3 is spoken, in seconds (RFC 7838 §3.1).
 const MAX_AGE: u32 = 86_400;
@@ -58,14 +60,16 @@ impl QuicBound {
         grace: Duration,
     ) -> io::Result<tokio::task::JoinHandle<io::Result<()>>> {
         let QuicBound { socket, local, config } = self;
-        let mut accepted = 0_usize;
+        let handshakes = Handshakes::default();
         let accept = move |incoming: &Incoming| -> Decision<AnyApplication> {
-            accepted += 1;
-            if accepted > UNVALIDATED && !incoming.is_validated() && incoming.may_retry() {
+            if handshakes.count() >= UNVALIDATED && !incoming.is_validated() && incoming.may_retry() {
                 return Decision::Retry;
             }
+            if handshakes.count() >= MAX_HANDSHAKES {
+                return Decision::Refuse;
+            }
             let info = ConnectionInfo { peer: incoming.remote(), local, transport: Transport::Quic };
-            Decision::Accept(service.http3(info, &settings))
+            Decision::Accept(service.http3(info, &settings, handshakes.begin()))
         };
         let endpoint = Endpoint::new(Some(config), &wirelace_runtime::quic::random()?);
         let (driver, controller) = Driver::new(socket, endpoint, true, accept)?;
