@@ -76,6 +76,9 @@ impl ListenArgs {
         voice: Voice,
         ready: impl FnOnce(Tracker),
     ) -> Result<(), Failure> {
+        if self.versions().all(|version| version == Version::HTTP_3) {
+            return Err(Failure::Usage("--http 3 goes with 1.1 or 2, which tell clients of it".to_owned()));
+        }
         let builder = self.set_up(builder);
         let tls = self.server_tls(voice)?;
         let store = tls.as_ref().map(|tls| tls.store().clone());

@@ -129,7 +129,7 @@ fn http2_pushes() {
 
 #[test]
 fn only_the_versions_that_are_wanted() {
-    for (http, said) in [("1.1", "(h1)"), ("2", "(h2c)"), ("2,1.1", "(h1 h2c)")] {
+    for (http, said) in [("1.1", "(h1)"), ("2", "(h2c)"), ("2,1.1", "(h1 h2c)"), ("1.1,2,3", "(h1 h2c)")] {
         let server = Server::start(&["demo", "--http", http]);
         assert_eq!(server.spoken, said);
         let (code, ..) = get2(&server, &[], "/hello");

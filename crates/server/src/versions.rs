@@ -45,6 +45,9 @@ impl Versions {
         if versions.is_empty() {
             return refused("a server speaks at least one version of HTTP".to_owned());
         }
+        if spoken.http3 && !spoken.http1 && !spoken.http2 {
+            return refused("HTTP/3 is spoken beside HTTP/1 or HTTP/2, which tell clients of it".to_owned());
+        }
         Ok(spoken)
     }
 
