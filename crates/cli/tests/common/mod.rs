@@ -57,7 +57,8 @@ impl Server {
                 let (address, spoken) = line.split_once(' ').unwrap();
                 let http2 = if protocol == "https" { "h2" } else { "h2c" };
                 let words = spoken.trim_matches(['(', ')']);
-                assert!(words.split(' ').all(|word| word == "h1" || word == http2), "{protocol} {line}");
+                let known = |word| word == "h1" || word == http2 || protocol == "https" && word == "h3";
+                assert!(words.split(' ').all(known), "{protocol} {line}");
                 (address.parse().unwrap(), spoken.to_owned())
             };
             match protocol.as_str() {
