@@ -1,6 +1,6 @@
 //! QUIC over UDP: one task for each socket runs all of its connections.
 //!
-//! A [`Driver`] owns a socket and a [`quic_lite::Endpoint`](wirelace_quic_lite::Endpoint). It reads trains of datagrams
+//! A [`Driver`] owns a socket and a [`quic_lite::Endpoint`]. It reads trains of datagrams
 //! at once where the system puts them together (GRO), and sends trains that the system takes apart (GSO), with ECN. What
 //! stands above each connection is an [`Application`]; for connections that come, [`Decision`] says what becomes of
 //! them, and connections of one's own are made through a [`Controller`].
