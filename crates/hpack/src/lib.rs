@@ -52,7 +52,7 @@ pub use block::{BlockLimits, Exceeded, Field, HeaderBlock, Position, size};
 pub use decoder::Decoder;
 pub use encoder::{Encoder, Indexing, Name};
 pub use error::DecodeError;
-pub use policy::is_secret;
+pub use policy::{Habits, is_secret};
 pub use static_name::StaticName;
 pub use string::write_string;
 

@@ -46,15 +46,24 @@ const DOUBTED: [StaticName; 8] = [
     StaticName::SET_COOKIE,
 ];
 
-/// What was learned about the fields of a connection.
+/// What was learned about the fields of a connection: whether a field is worth a place in a dynamic table. QPACK's
+/// encoder asks it too.
 #[derive(Debug)]
-pub(crate) struct Habits {
+pub struct Habits {
     scores: [i8; SCORES],
     seen: [u16; SEEN],
 }
 
+impl Default for Habits {
+    fn default() -> Habits {
+        Habits::new()
+    }
+}
+
 impl Habits {
-    pub(crate) fn new() -> Self {
+    /// Nothing was learned yet: names are trusted, but for those whose fields are known to come once.
+    #[must_use]
+    pub fn new() -> Self {
         let mut scores = [HIGHEST; SCORES];
         for name in DOUBTED {
             if let Some(score) = scores.get_mut(usize::from(name.index())) {
@@ -71,17 +80,17 @@ impl Habits {
         self.scores.get_mut(at as usize % SCORES)
     }
 
-    /// A field was found in the dynamic table.
+    /// A field was found in the dynamic table. `name_hash` tells names apart that are not static.
     #[inline(always)]
-    pub(crate) fn found(&mut self, name: Option<StaticName>, name_hash: u64) {
+    pub fn found(&mut self, name: Option<StaticName>, name_hash: u64) {
         if let Some(score) = self.score(name, name_hash) {
             *score = (*score + 1).min(HIGHEST);
         }
     }
 
-    /// A field was not found: true if it is worth being inserted.
+    /// A field was not found: true if it is worth being inserted. `field_hash` is of name and value.
     #[inline(always)]
-    pub(crate) fn missed(&mut self, name: Option<StaticName>, name_hash: u64, field_hash: u64) -> bool {
+    pub fn missed(&mut self, name: Option<StaticName>, name_hash: u64, field_hash: u64) -> bool {
         let print = (field_hash >> 16) as u16;
         let again = self
             .seen

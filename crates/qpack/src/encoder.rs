@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::prefix;
 
 mod acknowledgments;
+mod counts;
 mod entries;
-mod policy;
 mod sent;
 mod state;
 mod writer;

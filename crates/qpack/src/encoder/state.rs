@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 
+use wirelace_hpack::Habits;
 use wirelace_wire::prefix_int::write_prefix_int;
 
+use super::counts::Counts;
 use super::entries::{Entries, Room};
-use super::policy::Habits;
 use super::sent::Sent;
 
 /// A field is large from this part of the table on.
@@ -27,6 +28,7 @@ pub(super) struct State {
     pub(super) entries: Entries,
     pub(super) sent: Sent,
     pub(super) habits: Habits,
+    pub(super) counts: Counts,
     /// For our encoder stream.
     pub(super) output: Vec<u8>,
     /// The most that `output` may have.
@@ -46,6 +48,7 @@ impl Default for State {
             entries: Entries::default(),
             sent: Sent::default(),
             habits: Habits::new(),
+            counts: Counts::new(),
             output: Vec::new(),
             credit: usize::MAX,
             prefix_length: 2,
@@ -75,13 +78,13 @@ impl State {
     /// worth it. Large ones are only exchanged for what was seen less often; what was not is made new, at an octet or
     /// two each. Small ones come and go in their order.
     pub(super) fn make_room(&mut self, size: usize, hash: u32, lowest: u64) -> bool {
-        let seen = self.habits.seen(hash);
+        let seen = self.counts.seen(hash);
         let large = self.entries.capacity() / LARGE;
         let most = (size / OCTETS_PER_RENEWAL).clamp(RENEWALS, MOST_RENEWALS);
         for _ in 0..most {
-            let habits = &self.habits;
+            let counts = &self.counts;
             let room = self.entries.room(size, lowest, most, |other, other_size| {
-                (size > large || other_size as usize > large) && habits.seen(other) >= seen
+                (size > large || other_size as usize > large) && counts.seen(other) >= seen
             });
             match room {
                 Room::Free => return true,

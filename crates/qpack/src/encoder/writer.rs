@@ -77,7 +77,7 @@ impl<'a> FieldWriter<'a> {
             return;
         }
         let hash = field_hash(name.hash, value);
-        self.state.habits.note(hash.get() as u32);
+        self.state.counts.note(hash.get() as u32);
         if let Some(number) = self.state.entries.find(name, value, hash, self.end) {
             self.state.habits.found(static_name, name.hash.get());
             self.found(number, name, value, hash);

@@ -5,6 +5,7 @@ mod api;
 mod close_state;
 mod closing;
 mod deadlines;
+mod filling;
 mod frames;
 mod handshake;
 mod keys;
